@@ -1,0 +1,98 @@
+"""What a loader is given and what it answers.
+
+A format is one module under `loaders/formats/` with these names; the registry finds it by itself:
+
+    NAME = "sharphound"                    # stable, used in `source` and on the command line
+    TITLE = "SharpHound v5/v6 JSON or zip" # one line for `hakyu formats`
+    PRIORITY = "must"                      # must | should | later, as formats.md has it
+    SEEN = "real sample"                   # or "not yet seen in the wild"
+    READS = "accounts, groups, …"          # what comes out, in words
+    def detect(source: Source) -> Claim | None
+    def read(source: Source, options: Options, out: FactBuffer) -> None
+
+`detect` looks at content, not at names, and is cheap; `read` states facts in `out`. It raises `Broken` when the file breaks
+midway: then nothing of the file is kept. A row that cannot be used goes to `out.refuse` and reading goes on.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO
+
+from graphmodel.errors import LoadError
+from graphmodel.facts import FactBuffer
+
+__all__ = ["Broken", "Claim", "FactBuffer", "Options", "Source"]
+
+SNIFF_BYTES = 64 * 1024
+
+
+class Broken(LoadError):
+    """The file cannot be read to its end: place and what to do, in one line."""
+
+    def __init__(self, place: str, what: str, advice: str = "") -> None:
+        super().__init__(f"{place}: {what}" + (f"; {advice}" if advice else ""))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A loader's claim on a file. `strength`: 1 generic shape, 5 a known header, 9 a signature nobody else has."""
+
+    strength: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the analyst said about the input. `mailbox`: whose mail a file holds (address); `encoding`: for files without a
+    BOM that are not UTF-8; `date_order`: dmy | mdy for dates that could be either; `now`: latest date believed (load time)."""
+
+    mailbox: str | None = None
+    encoding: str | None = None
+    date_order: str | None = None
+    now: int | None = None
+
+
+@dataclass
+class Source:
+    """A file or folder to load. `name` is how people see it (relative to what was given); it never holds a host's path."""
+
+    path: Path
+    name: str
+    _head: bytes | None = field(default=None, repr=False)
+
+    @property
+    def is_dir(self) -> bool:
+        return self.path.is_dir()
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes of the file, or of all files below the folder."""
+        return sum(file.stat().st_size for file in self.files())
+
+    @property
+    def head(self) -> bytes:
+        """The first 64 KiB (empty for a folder)."""
+        if self._head is None:
+            self._head = b""
+            if self.path.is_file():
+                with self.path.open("rb") as stream:
+                    self._head = stream.read(SNIFF_BYTES)
+        return self._head
+
+    def open(self) -> BinaryIO:
+        """The file as a binary stream, from its start."""
+        return io.BufferedReader(io.FileIO(self.path))
+
+    def files(self) -> Iterator[Path]:
+        """The file itself, or every regular file below the folder in sorted order; links are not followed."""
+        if self.path.is_file():
+            yield self.path
+            return
+        for path in sorted(self.path.rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                yield path

@@ -1,0 +1,119 @@
+"""Which encoding a text file has (formats.md 0.3.1): BOM, the analyst's word, UTF-16 by its NULs, ISO-2022-JP, UTF-8, CP932.
+
+Every try is strict and covers the whole file; nothing is ever replaced by a question mark.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+from dataclasses import dataclass
+
+from loaders.base import Broken, Options, Source
+
+_CHUNK = 1 << 20
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_ISO_2022_ESCAPE = b"\x1b$"
+_ADVICE = "say --encoding, or export again as UTF-8"
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A codec's name, and a remark for the analyst where it was inferred."""
+
+    codec: str
+    remark: str | None = None
+
+
+def open_text(source: Source, encoding: Encoding) -> io.TextIOWrapper:
+    """The file as a stream of text with its line ends as they are. Wrong bytes raise UnicodeDecodeError while reading."""
+    return io.TextIOWrapper(source.open(), encoding=encoding.codec, errors="strict", newline="")
+
+
+def encoding_of(source: Source, options: Options) -> Encoding:
+    """The encoding of a file. Reads it once through where it has no BOM.
+
+    Raises Broken when no encoding fits, or the one the analyst gave does not.
+    """
+    if codec := _bom(source.head):
+        return Encoding(codec)
+    if options.encoding:
+        return _stated(source, options.encoding)
+    if (codec := _utf16_by_nuls(source.head)) and _fault(source, codec) is None:
+        return Encoding(codec, f"no byte order mark: read as {codec.upper()}")
+    # ISO-2022-JP is plain ASCII to a UTF-8 decoder, so it has to be asked first.
+    if _contains(source, _ISO_2022_ESCAPE) and _fault(source, "iso2022_jp_ext") is None:
+        return Encoding("iso2022_jp_ext", "read as ISO-2022-JP, by its escape sequences")
+    fault = _fault(source, "utf-8")
+    if fault is None:
+        return Encoding("utf-8")
+    if fault.at_end:
+        raise Broken(f"line {fault.line}", "the file ends in the middle of a character", "it is cut short: export it again")
+    if _fault(source, "cp932") is None:
+        return Encoding("cp932", "not UTF-8: read as CP932 (Japanese Windows); say --encoding where that is wrong")
+    raise Broken(f"line {fault.line}", "neither UTF-8, UTF-16, ISO-2022-JP nor CP932", _ADVICE)
+
+
+def head_text(source: Source) -> str:
+    """The text of the first 64 KiB, good enough to recognise a header by; never kept as data."""
+    head = source.head
+    codec = _bom(head) or _utf16_by_nuls(head) or "utf-8"
+    try:
+        return codecs.getincrementaldecoder(codec)("strict").decode(head)
+    except UnicodeDecodeError:
+        return head.decode("latin-1")  # header names are ASCII in all of these encodings
+
+
+def _bom(head: bytes) -> str | None:
+    return next((codec for bom, codec in _BOMS if head.startswith(bom)), None)
+
+
+def _stated(source: Source, name: str) -> Encoding:
+    try:
+        "".encode(name)
+    except LookupError:
+        raise Broken("--encoding", f"{name!r} is not an encoding", "say cp932, utf-8, euc_jp, …") from None
+    fault = _fault(source, name)
+    if fault is not None:
+        raise Broken(f"line {fault.line}", f"the bytes are not {name}", "leave --encoding out, or say another")
+    return Encoding(name)
+
+
+def _utf16_by_nuls(head: bytes) -> str | None:
+    """Latin text in UTF-16 has a NUL in every other byte: odd places are little-endian, even ones big-endian."""
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if max(even, odd) < 4 or max(even, odd) < 5 * min(even, odd):
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"
+
+
+def _contains(source: Source, wanted: bytes) -> bool:
+    tail = b""
+    with source.open() as stream:
+        while chunk := stream.read(_CHUNK):
+            if wanted in tail + chunk:
+                return True
+            tail = chunk[-len(wanted) :]
+    return False
+
+
+@dataclass(frozen=True)
+class _Fault:
+    line: int
+    at_end: bool
+
+
+def _fault(source: Source, codec: str) -> _Fault | None:
+    """Where the file stops being this encoding; None when all of it is."""
+    decoder = codecs.getincrementaldecoder(codec)("strict")
+    lines = 1
+    with source.open() as stream:
+        while True:
+            chunk = stream.read(_CHUNK)
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                return _Fault(lines + bytes(error.object[: error.start]).count(b"\n"), at_end=not chunk)
+            if not chunk:
+                return None
+            lines += chunk.count(b"\n")

@@ -1,0 +1,114 @@
+"""Get-InboxRule CSV, and the mailbox rules CSV of Microsoft-Extractor-Suite: rules that copy or hide mail (formats.md 3).
+
+Claims a header with a rule's name and mailbox, and one of `ForwardTo`, `RedirectTo`, `ForwardAsAttachmentTo`.
+
+Yields a Rule for each row (`Name`, `Enabled`; `hides` where it deletes, moves or marks as read), and for each target of an enabled
+rule FORWARDS_TO and PASSES_THROUGH.
+
+Traps: targets are written `"Name" [SMTP:x@y]`; `[EX:/o=…]` is an internal recipient without its address: the row is refused for it,
+the other targets are used. A disabled rule copies nothing. Mailboxes without rules leave no row; hidden rules need -IncludeHidden.
+The owner may be no address: the mailbox is then known by that name only. Conditions are not read: they hold words of mail.
+"""
+
+from __future__ import annotations
+
+import re
+
+from graphmodel import identity
+from loaders.base import Broken, Claim, FactBuffer, Options, Source
+from loaders.reading import Row, Table, header_of, split_list
+from loaders.recipients import Node, Recipients, Tally
+
+NAME = "get_inbox_rule"
+TITLE = "Get-InboxRule CSV"
+PRIORITY = "must"
+SEEN = "not yet seen in the wild"
+READS = "inbox rules that forward or hide mail"
+
+_TARGETS = ("forwardto", "redirectto", "forwardasattachmentto")
+_OWNERS = ("primarysmtpaddress", "mailboxownerid", "userprincipalname", "username", "mailbox")
+_BRACKETED = re.compile(r"\[(SMTP|EX|X500):([^\]]*)\]", re.IGNORECASE)
+
+
+def detect(source: Source) -> Claim | None:
+    """Claim a header of inbox rules."""
+    header = header_of(source)
+    if not header & set(_TARGETS):
+        return None
+    if header & {"mailboxownerid", "ruleidentity"}:
+        return Claim(7, "header of Get-InboxRule")
+    return Claim(6, "rule names and forwarding targets") if header & {"name", "rulename"} else None
+
+
+def read(source: Source, options: Options, out: FactBuffer) -> None:
+    """Read the rows one by one. `options.mailbox` says whose rules they are where no column does."""
+    table = Table(source, options, out)
+    if not table.has("name") and not table.has("rulename"):
+        table.require("name")
+    if not options.mailbox and not any(table.has(column) for column in (*_OWNERS, "identity")):
+        raise Broken("header", "no column MailboxOwnerId, so whose rules these are is not known", "say --mailbox")
+    reader = _Reader(options, out)
+    for row in table:
+        reader.row(row)
+    reader.finish()
+
+
+class _Reader:
+    def __init__(self, options: Options, out: FactBuffer) -> None:
+        self._out, self._own = out, options.mailbox or ""
+        self._who, self._tally = Recipients(out), Tally()
+        self._mailboxes: set[str] = set()
+        self._rules: dict[str, str] = {}  # key -> the rule's own id: two rules of a mailbox may have one name
+
+    def row(self, row: Row) -> None:
+        """State one rule."""
+        owner = row.first(*_OWNERS) or row.get("identity").partition("\\")[0] or self._own
+        name = row.first("name", "rulename", "ruleidentity")
+        if not owner or not name:
+            self._out.refuse(row.place, name or owner, "no owner: say --mailbox" if not owner else "the rule has no name")
+            return
+        mailbox, _ = self._who.mailbox_named(owner, row.place)
+        self._mailboxes.add(mailbox[1])
+        targets, unusable = self._targets(row)
+        enabled = row.flag("enabled")
+        rule = self._rule(row, mailbox, name, enabled)
+        if enabled is False:
+            self._tally.add("with a disabled rule, which copies nothing")
+        else:
+            for target, keeps_copy in targets.items():
+                self._who.copies(mailbox, rule, target, row.place, keeps_copy)
+        if unusable:
+            advice = "names no address: export the target's PrimarySmtpAddress; the rest of the row is used"
+            self._out.refuse(row.at(", ".join(dict.fromkeys(column for column, _ in unusable))), "; ".join(t for _, t in unusable), advice)
+
+    def finish(self) -> None:
+        """State what the file as a whole says."""
+        self._tally.tell(self._out)
+        named = sum(1 for key in self._mailboxes if "@" not in key)
+        if named:
+            self._out.note(f"mailboxes known by a name only, as the owner is no address: {named:,}; add a PrimarySmtpAddress column")
+        self._out.coverage("inbox rules", collected=len(self._mailboxes), note="mailboxes without rules leave no row")
+
+    def _rule(self, row: Row, mailbox: Node, name: str, enabled: bool | None) -> Node:
+        key = f"rule:{mailbox[1].removeprefix('mailbox:')}/inbox rule/{name}"
+        own_id = row.first("ruleidentity", "identity") or str(row.number)
+        if self._rules.setdefault(key, own_id) != own_id:
+            key = f"{key}#{own_id}"
+        moves = bool(row.get("movetofolder")) or any(row.flag(c) for c in ("deletemessage", "softdeletemessage", "markasread"))
+        self._out.node("Rule", key, row.place, name=name, type="inbox rule", enabled=enabled, hides=moves)
+        return "Rule", key
+
+    def _targets(self, row: Row) -> tuple[dict[str, bool], list[tuple[str, str]]]:
+        """Addresses with whether the mailbox keeps its copy, and (column, text) of each target that is no address."""
+        keeps = not (row.flag("deletemessage") or row.flag("softdeletemessage"))
+        found: dict[str, bool] = {}
+        unusable: list[tuple[str, str]] = []
+        for column in _TARGETS:
+            text = row.get(column)
+            items = [value if kind.upper() == "SMTP" else f"{kind}:{value}" for kind, value in _BRACKETED.findall(text)]
+            for item in items or split_list(text):
+                if target := identity.address(item):
+                    found[target] = keeps
+                else:
+                    unusable.append((column, item))
+        return found, unusable

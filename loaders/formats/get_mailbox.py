@@ -1,0 +1,141 @@
+"""Get-Mailbox and Get-EXOMailbox CSV: the mailboxes, their addresses, forwarding (formats.md 3).
+
+Claims a header with `PrimarySmtpAddress` and a column only mailboxes have, or two such columns without it (then it is Broken:
+the column is named).
+
+Yields Mailbox (`RecipientTypeDetails`, `DisplayName`, `WhenMailboxCreated`), HAS_ADDRESS (`PrimarySmtpAddress`, `EmailAddresses`),
+for a user's mailbox the owner's Account by `UserPrincipalName` (else by the primary address), FORWARDS_TO and a Rule
+(`ForwardingSmtpAddress`, `ForwardingAddress`, `DeliverToMailboxAndForward`), SEND_ON_BEHALF (`GrantSendOnBehalfTo`), the mail
+system of the commonest domain with all the mailboxes.
+
+Traps: Get-EXOMailbox leaves the forwarding columns out by default, which is not "no forwarding": no coverage is stated then.
+Lists come as `{…}`, joined by `;`, `,` or spaces, or as a useless type name. `ForwardingAddress` and `GrantSendOnBehalfTo` may be
+names or DNs: such a cell is refused, the rest of the row is used.
+"""
+
+from __future__ import annotations
+
+from graphmodel import identity
+from loaders.base import Claim, FactBuffer, Options, Source
+from loaders.reading import Row, Table, header_of
+from loaders.recipients import Node, Recipients, Tally, mailbox_type
+
+NAME = "get_mailbox"
+TITLE = "Get-Mailbox / Get-EXOMailbox CSV"
+PRIORITY = "must"
+SEEN = "not yet seen in the wild"
+READS = "mailboxes, owners, addresses, forwarding, send on behalf"
+
+_PRIMARY = "primarysmtpaddress"
+_OWN = frozenset(
+    ["recipienttypedetails", "forwardingsmtpaddress", "delivertomailboxandforward", "exchangeguid", "whenmailboxcreated", "grantsendonbehalfto", "litigationholdenabled", "forwardingaddress"]
+)
+_OTHERS = frozenset(["grouptype", "fullaccessusers", "memberjoinrestriction", "foldername", "accessrights", "externalemailaddress"])
+_CAPS = (1000, 5000, 10_000, 50_000)
+
+
+def detect(source: Source) -> Claim | None:
+    """Claim a header of mailboxes."""
+    header = header_of(source)
+    own = len(header & _OWN)
+    if not own or header & _OTHERS:
+        return None
+    if _PRIMARY in header:
+        return Claim(6, "PrimarySmtpAddress and columns of mailboxes")
+    return Claim(5, "columns of mailboxes") if own >= 2 else None
+
+
+def read(source: Source, options: Options, out: FactBuffer) -> None:
+    """Read the rows one by one; the mail system is stated at the end, when the commonest domain is known."""
+    table = Table(source, options, out, dates=("whenmailboxcreated", "whencreated"))
+    table.require(_PRIMARY)
+    if not table.has("recipienttypedetails"):
+        out.note("no column RecipientTypeDetails: every mailbox is taken to be a user's")
+    who, tally, before = Recipients(out), Tally(), out.records
+    for row in table:
+        _mailbox(row, who, out, tally)
+    tally.tell(out)
+    domain = who.main_domain()
+    if domain:
+        who.host_all(domain)
+    _coverage(table, out, domain or "", sum(who.domains.values()), out.records - before in _CAPS)
+
+
+def _coverage(table: Table, out: FactBuffer, domain: str, mailboxes: int, capped: bool) -> None:
+    note = "as many rows as Exchange returns by default: there may be more mailboxes" if capped else None
+    out.coverage("mailboxes", domain, collected=mailboxes, capped=capped, note=note)
+    if table.has("forwardingsmtpaddress") or table.has("forwardingaddress"):
+        missing = [name for name in ("ForwardingSmtpAddress", "ForwardingAddress") if not table.has(name.casefold())]
+        out.coverage("forwarding", domain, collected=mailboxes, capped=capped, note=f"without {missing[0]}" if missing else None)
+    else:
+        out.note("no forwarding columns: forwarding is not known (Get-EXOMailbox gives them with -PropertySets Delivery)")
+    if table.has("grantsendonbehalfto"):
+        out.coverage("send rights", domain, collected=mailboxes, capped=capped, note="send on behalf only")
+
+
+def _mailbox(row: Row, who: Recipients, out: FactBuffer, tally: Tally) -> None:
+    address, details = identity.address(row[_PRIMARY]), row.get("recipienttypedetails")
+    if address is None:
+        out.refuse(row.at(_PRIMARY), row.raw(_PRIMARY), "not an address")
+        return
+    type_ = mailbox_type(details) if details else "user"
+    if type_ is None:
+        tally.add(f"about a {details}, which is no mailbox here")
+        return
+    name = row.get("displayname") or row.get("name") or None
+    mailbox = who.mailbox(address, row.place, type_, name, created=row.date("whenmailboxcreated", "whencreated"))
+    _addresses(row, who, mailbox, address)
+    if type_ == "user":
+        who.owns(_owner(row, who, out, address, name), mailbox, row.place)
+    elif type_ == "group":
+        who.owns(who.group(address, row.place, "microsoft365", title=name, address=address), mailbox, row.place)
+    unusable = _forwarding(row, who, mailbox, address) + _send_on_behalf(row, who, out, mailbox)
+    if unusable:
+        columns = ", ".join(dict.fromkeys(column for column, _ in unusable))
+        texts = "; ".join(text for _, text in unusable)
+        out.refuse(row.at(columns), texts, "names no address: export the target's PrimarySmtpAddress; the rest of the row is used")
+
+
+def _owner(row: Row, who: Recipients, out: FactBuffer, address: str, name: str | None) -> Node:
+    upn = identity.address(row.get("userprincipalname"))
+    if upn is None:
+        return who.account(address, row.place, name, "user")
+    owner = ("Account", identity.upn_key(upn))
+    out.node("Account", owner[1], row.place, name=name or upn, type="user", upn=upn, email=address)
+    who.address(owner, upn, "upn", row.place)
+    who.address(owner, address, "primary", row.place, name)
+    return owner
+
+
+def _addresses(row: Row, who: Recipients, mailbox: Node, primary: str) -> None:
+    for item in row.list("emailaddresses"):
+        prefix, colon, rest = item.partition(":")
+        if colon and prefix.casefold() != "smtp":
+            continue  # X500, SIP, SPO, EUM: no mail comes by them
+        address = identity.address(rest if colon else item)
+        if address and address != primary:
+            who.address(mailbox, address, "alias", row.place)
+
+
+def _forwarding(row: Row, who: Recipients, mailbox: Node, address: str) -> list[tuple[str, str]]:
+    """State the forwarding; (column, text) of each target that is no address."""
+    unusable = []
+    for column in ("forwardingsmtpaddress", "forwardingaddress"):
+        text = row.get(column)
+        target = identity.address(text)
+        if target:
+            who.forwarding(mailbox, address, target, row.place, row.flag("delivertomailboxandforward"))
+        elif text:
+            unusable.append((column, text))
+    return unusable
+
+
+def _send_on_behalf(row: Row, who: Recipients, out: FactBuffer, mailbox: Node) -> list[tuple[str, str]]:
+    unusable = []
+    for item in row.list("grantsendonbehalfto"):
+        if trustee := identity.address(item):
+            holder = who.account(trustee, row.place)
+            out.edge("SEND_ON_BEHALF", holder, mailbox, row.place, basis="GrantSendOnBehalfTo")
+        else:
+            unusable.append(("grantsendonbehalfto", item))
+    return unusable
