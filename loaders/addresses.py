@@ -25,13 +25,17 @@ _ALIASES = {
 }  # fmt: skip
 _HALF_WIDTH = re.compile("[\uff61-\uff9f]")
 _MANGLED = re.compile(r"^(\S+) at ([\w-]+(?:\.[\w-]+)+)$")  # Pipermail archives
-_ANY = re.compile(r"[^\s<>()\[\],;:\"'\\]+@[^\s<>()\[\],;:\"'\\]+")
+_TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\((?:\\.|[^()\\])*\)|<[^<>]*>|[,;]|[^",;:()<>]+|.', re.DOTALL)
+_ANY = re.compile(r"[^\s<>()\[\],;:\"'\\@]{1,128}@[^\s<>()\[\],;:\"'\\@]{1,255}")
 _ENCAPSULATED = re.compile(r"^imcea(?!smtp-)[a-z]*-")
 _HEX = re.compile(r"\+([0-9a-f]{2})")
+_SURNAME = re.compile(r"^[^\W\d_][\w'-]*( [\w'-]+)?$")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff\ufffd]+")
 _NO_NAME = re.compile(r"@|://|^[\W\d_]*$|=\?")
 _NAME_LIMIT = 100
 _HEADER_LIMIT = 1 << 20
+_WORDS_LIMIT = 20_000
+_ENTRY_LIMIT = 2_000
 
 
 def text_of(raw: bytes, encoding: str | None = None) -> str:
@@ -53,13 +57,13 @@ def text_of(raw: bytes, encoding: str | None = None) -> str:
 def _strictly(raw: bytes, codec: str) -> str | None:
     try:
         return raw.decode(codec)
-    except (UnicodeDecodeError, LookupError):
+    except (ValueError, LookupError):  # ValueError: wrong bytes, or a charset whose very name is damaged
         return None
 
 
 def decoded(text: str) -> str:
     """Text with its RFC 2047 words decoded; a word that says a wrong charset is decoded by what it is."""
-    if "=?" not in text:
+    if "=?" not in text or len(text) > _WORDS_LIMIT:
         return text
     try:
         parts = decode_header(text)
@@ -87,51 +91,34 @@ def name_of(text: str | None) -> str | None:
 def parse(text: str) -> tuple[list[Named], int]:
     """The addresses of a header in order, and how many entries are none. Groups are opened, `undisclosed-recipients:;` is nobody."""
     found: list[Named] = []
-    unusable = 0
+    unusable, surname = 0, ""
     for item in _items(text[:_HEADER_LIMIT]):
         named = _entry(item)
+        if surname and len(named) == 1 and named[0][1] and item.endswith(">"):
+            named = [(named[0][0], name_of(f"{surname}, {named[0][1]}"))]  # `Smith, John <j@x.org>` without its quotes
+            unusable -= 1
         found += named
         unusable += not named
+        surname = item if not named and _SURNAME.match(item) else ""
     return found, unusable
 
 
 def _items(text: str) -> list[str]:
     """Entries of an address list: split at `,` and `;` outside quotes, brackets and comments; group names are dropped."""
-    items: list[str] = []
-    current: list[str] = []
-    quoted = angle = escaped = False
-    depth = 0
-    for char in text:
-        if escaped:
-            escaped = False
-        elif char == "\\" and (quoted or depth):
-            escaped = True
-        elif char == '"' and not depth and not angle:
-            quoted = not quoted
-        elif quoted:
-            pass
-        elif char == "(":
-            depth += 1
-        elif char == ")":
-            depth = max(0, depth - 1)
-        elif depth:
-            pass
-        elif char in "<>":
-            angle = char == "<"
-        elif char in ",;" and not angle:
-            items.append("".join(current))
-            current = []
-            continue
-        elif char == ":" and not angle and "".join(current).strip().casefold() not in ("mailto", "smtp") and "@" not in current:
-            current = []
-            continue
-        current.append(char)
-    items.append("".join(current))
+    items = [""]
+    for part in _TOKEN.findall(text):
+        if part in ",;":
+            items.append("")
+        elif part == ":" and "@" not in items[-1] and items[-1].strip().casefold() not in ("mailto", "smtp"):
+            items[-1] = ""
+        elif len(items[-1]) < _ENTRY_LIMIT:  # longer is a broken quote, and would cost time that grows with its square
+            items[-1] += part
     return [item.strip() for item in items if item.strip(" \t.'\"<>")]
 
 
 def _entry(item: str) -> list[Named]:
     """The address of one entry with its name; all addresses in it where its quoting is broken."""
+    item = item[:_ENTRY_LIMIT]
     before, bracket, rest = item.rpartition("<")
     inside = rest.partition(">")[0] if bracket else _outside_comments(item)
     address = _address(inside)

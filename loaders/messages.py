@@ -20,8 +20,9 @@ HEADER_LIMIT = 1 << 20
 BODY_BYTES = 4096
 _CHUNK = 1 << 16
 _DAY = 86_400
+_DATE_LIMIT = 200
 
-_END = re.compile(rb"\r?\n\r?\n")
+_END = re.compile(rb"\n\r?\n")
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 _NAME = re.compile(rb"^[!-9;-~]+$")
 _PREFACE = re.compile(rb"^(?:\xef\xbb\xbf)?\s*(?:>?From [^\n]*\n|\d+[ \t]*\r?\n)*")  # BOM, blank lines, From_ lines, the length of .emlx
@@ -36,9 +37,8 @@ _TELLING = frozenset(b"from to received message-id return-path delivered-to".spl
 _ROLES = (("to", "to"), ("cc", "cc"), ("bcc", "bcc"), ("resent-to", "to"), ("resent-cc", "cc"), ("apparently-to", "to"), ("reply-to", "reply-to"))
 _NAMES = (("from", "x-from"), ("to", "x-to"), ("cc", "x-cc"), ("bcc", "x-bcc"))
 _WANTED = frozenset(
-    [name for name, _ in _ROLES] + [name for pair in _NAMES for name in pair]
-    + "sender date message-id received content-type content-disposition subject delivered-to x-original-to envelope-to "
-    "list-post x-mailing-list x-gmail-labels".split()
+    [name for name, _ in _ROLES] + [name for pair in _NAMES for name in pair] + ["sender", "date", "message-id", "received", "subject"]
+    + ["content-type", "content-disposition", "delivered-to", "x-original-to", "envelope-to", "list-post", "x-mailing-list", "x-gmail-labels"]
 )  # fmt: skip
 Headers = dict[str, list[bytes]]
 
@@ -48,7 +48,7 @@ class Parsed:
     """What one message says. Times are seconds since 1970 UTC; `key` is None when it has neither id nor anything to hash.
 
     `hops`: addresses it was delivered to, the last one first; `lists`: addresses of mailing lists it came through;
-    `labels`: Gmail's labels; `unusable`: recipients that are no address; `cut`: the headers do not end.
+    `no_text`: why the bytes are no text at all; `labels`: Gmail's labels; `unusable`: recipients that are no address; `cut`: the headers do not end.
     """
 
     key: str | None = None
@@ -68,6 +68,7 @@ class Parsed:
     labels: str | None = None
     unusable: int = 0
     headers: int = 0
+    no_text: str | None = None
 
     def sender(self) -> str | None:
         """The From address, else the Sender."""
@@ -80,6 +81,8 @@ class Parsed:
     @property
     def fault(self) -> str | None:
         """Why the message cannot be used, or None."""
+        if self.no_text:
+            return self.no_text
         if not self.headers:
             return "no mail headers"
         if not self.senders and not self.recipients:
@@ -112,14 +115,18 @@ def read_file(stream: BinaryIO) -> tuple[bytes, int]:
     match = _END.search(head, _prefix(head))
     if not match or b"multipart" not in head[: match.start()].lower():
         return head, 0
-    attached, tail = len(_ATTACHED.findall(head, match.end())), head.rpartition(b"\n")[2][-256:]
+    attached, tail = len(_ATTACHED.findall(head, match.end())), _unfinished(head)
     while chunk := stream.read(_CHUNK):
         lines = tail + chunk
         attached += len(_ATTACHED.findall(lines))
-        tail = lines.rpartition(b"\n")[2][-256:]
-        if _ATTACHED.match(tail):
-            tail = b""  # counted; a name cut in two is carried over
+        tail = _unfinished(lines)
     return head, attached
+
+
+def _unfinished(lines: bytes) -> bytes:
+    """The beginning of the last line, where it may yet become one that counts."""
+    tail = lines[lines.rfind(b"\n") + 1 :][:256]
+    return b"" if _ATTACHED.match(tail) else tail
 
 
 def parse_message(head: bytes, options: Options, fallback: int | None = None) -> Parsed:
@@ -135,8 +142,7 @@ def parse_message(head: bytes, options: Options, fallback: int | None = None) ->
     found.encrypted = _encrypted(type_, body)
     found.labels = " ".join(decoded(texts["x-gmail-labels"][0]).split()) if "x-gmail-labels" in texts else None
     identifier = _message_id(texts.get("message-id", []))
-    if found.sent is not None or not identifier:
-        found.content = _content(found, texts, body)
+    found.content = _content(found, texts, body)
     found.key = identity.message_key(identifier, found.content)
     return found
 
@@ -202,21 +208,20 @@ def _beside(named: list[Named], values: list[str]) -> list[tuple[str, str]]:
 
 
 def _times(found: Parsed, texts: dict[str, list[str]], now: int | None, fallback: int | None) -> None:
-    received = [moment(value.rpartition(";")[2], now) for value in texts.get("received", []) if ";" in value]
-    found.delivered = received[0] if received else None
-    sent = next((at for value in texts.get("date", []) if (at := moment(value, now)) is not None), None)
-    known = [at for at in received if at is not None]
-    for at, basis in ((sent, "date"), (min(known, default=None), "received"), (fallback, "file")):
-        if at is not None:
-            found.sent, found.sent_basis = at, basis
-            return
+    hops = [value.rpartition(";")[2] for value in texts.get("received", []) if ";" in value]
+    found.delivered = moment(hops[0], now) if hops else None
+    found.sent, found.sent_basis = next((at for value in texts.get("date", []) if (at := moment(value, now)) is not None), None), "date"
+    if found.sent is None:
+        found.sent, found.sent_basis = min((at for hop in hops if (at := moment(hop, now)) is not None), default=None), "received"
+    if found.sent is None:
+        found.sent, found.sent_basis = fallback, "file" if fallback is not None else None
 
 
 def moment(text: str, now: int | None) -> int | None:
     """Seconds of a date as mail writes it, or None when it is none, before 1990, or more than a day after the load."""
     try:
-        parts = parsedate_tz(text)
-        seconds = int(mktime_tz(parts)) if parts else dates.moment(text, now=now)
+        parts = parsedate_tz(text[:_DATE_LIMIT])
+        seconds = int(mktime_tz(parts)) if parts else dates.moment(text[:_DATE_LIMIT], now=now)
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
     return seconds if dates.EARLIEST <= seconds <= (now + _DAY if now is not None else 4_102_444_800) else None

@@ -111,9 +111,9 @@ class Row:
         return split_list(self.get(column))
 
     def date(self, *columns: str) -> int | None:
-        """Seconds since 1970 UTC of the first of these columns that is not empty; None, and a note, where it is no good date."""
+        """Seconds since 1970 UTC of the first of these columns that is neither empty nor `-`; None, and a note, where it is no good date."""
         for column in columns:
-            if text := self.get(column):
+            if (text := self.get(column)) not in ("", "-"):
                 return self._table.moment(self, column, text)
         return None
 
@@ -164,7 +164,7 @@ class Table:
             if fault:
                 self._out.refuse(f"row {number}", *fault)
             elif len(cells) != len(self.header):
-                self._out.refuse(f"row {number}", f"{len(cells)} cells", f"the header has {len(self.header)}")
+                self._out.refuse(f"row {number}", f"{len(cells)} cells", f"not as many cells as the header, {len(self.header)}")
             else:
                 yield Row(self, number, cells)
         self._tell()

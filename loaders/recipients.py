@@ -120,7 +120,7 @@ class Recipients:
         node = ("Mailbox", identity.mailbox_key(address))
         if self._once(*node):
             self._out.node(
-                "Mailbox", node[1], place, name=name or address, type=type_, address=address, basis="export", created=created, extra=extra
+                "Mailbox", node[1], place, name=name, type=type_, address=address, basis="export", created=created, extra=extra
             )
             self._mailboxes[node[1]] = place
             self.domains[identity.registrable(identity.domain_of(address))] += 1

@@ -13,6 +13,10 @@ from graphmodel.errors import LoadError
 from loaders.base import Claim, FactBuffer, Options, Source
 
 
+class Unrecognised(LoadError):
+    """No format claims the file."""
+
+
 class Format(Protocol):
     """A module under loaders/formats (see loaders/base.py)."""
 
@@ -40,13 +44,13 @@ def formats() -> tuple[Format, ...]:
 def recognise(source: Source) -> tuple[Format, Claim]:
     """The format whose claim on `source` is strongest.
 
-    Raises LoadError when the file is empty, when no format claims it, or when two claim it equally.
+    Raises Unrecognised when no format claims it, LoadError when the file is empty or two formats claim it equally.
     """
     if not source.is_dir and source.size == 0:
         raise LoadError(f"{source.name}: the file is empty; export it again")
     claims = [(claim, fmt) for fmt in formats() if (claim := fmt.detect(source)) is not None]
     if not claims:
-        raise LoadError(f"{source.name}: not a format hakyu knows; `hakyu formats` lists them")
+        raise Unrecognised(f"{source.name}: not a format hakyu knows; `hakyu formats` lists them")
     best = max(claim.strength for claim, _ in claims)
     winners = [(claim, fmt) for claim, fmt in claims if claim.strength == best]
     if len(winners) > 1:

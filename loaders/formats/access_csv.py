@@ -1,17 +1,18 @@
 """access.csv, our own minimal table of who may sign in where (formats.md 13).
 
-Claims `account`, `host`, `right`: account, host, right (admin | rdp | ssh | winrm | vpn | app | sso; a list by `;`), source.
+Claims `account`, `host`, `right`: account, host, right (admin | rdp | ssh | winrm | vpn | app | sso; a list by `;`), source, and
+from, to where the time is known.
 
 Yields ADMIN_TO Server for admin; for the others SIGNS_IN_TO Service (`remote desktop/`, `remote shell/`, `vpn/`, `saas/`), and for
-rdp, ssh and winrm the Server that HOSTS it.
+rdp, ssh and winrm the Server that HOSTS it; the rights valid from `from` until before `to`.
 
-Traps: only admin holds a server; the other rights are a position, not the machine. For app and sso `host` is the service's name.
+Traps: an empty `from` is an unknown start, an empty `to` a right that is still held; day and month are never guessed. Only admin holds a server; the other rights are a position, not the machine. For app and sso `host` is the service's name.
 """
 
 from __future__ import annotations
 
 from graphmodel import identity
-from loaders.base import Claim, FactBuffer, Options, Source
+from loaders.base import Broken, Claim, FactBuffer, Options, Source
 from loaders.reading import Row, Table, header_of
 from loaders.recipients import Node, Recipients
 
@@ -19,7 +20,7 @@ NAME = "access_csv"
 TITLE = "access.csv (hakyu's own)"
 PRIORITY = "must"
 SEEN = "not yet seen in the wild"
-READS = "administrators of servers, remote access, single sign-on"
+READS = "administrators of servers, remote access, single sign-on, with their times"
 
 # right -> (type of the service, how one signs in)
 _SERVICES = {
@@ -39,9 +40,11 @@ def detect(source: Source) -> Claim | None:
 
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
-    """Read the rows one by one."""
-    table = Table(source, options, out)
+    """Read the rows one by one. Raises Broken where day and month cannot be told apart."""
+    table = Table(source, options, out, dates=("from", "to"))
     table.require("account", "host", "right")
+    if table.ambiguous_dates:
+        raise Broken("columns from, to", "day and month cannot be told apart in this file", "say --date-order dmy or mdy")
     who = Recipients(out)
     covered: dict[str, set[str]] = {}
     for row in table:
@@ -59,6 +62,7 @@ def _access(row: Row, who: Recipients, out: FactBuffer) -> list[str]:
     account, text = row["account"], row["host"]
     rights = [right.casefold() for right in row.list("right")]
     by_name = all(right in _BY_NAME for right in rights)
+    start, end = row.date("from"), row.date("to")
     host = " ".join(text.split()).casefold() if by_name and text != "-" else identity.host(text)
     if account in ("", "-"):
         out.refuse(row.at("account"), account, "no account")
@@ -66,6 +70,8 @@ def _access(row: Row, who: Recipients, out: FactBuffer) -> list[str]:
         out.refuse(row.at("right"), row["right"], "not one of admin, " + ", ".join(_SERVICES))
     elif not host:
         out.refuse(row.at("host"), text, "not a host name")
+    elif start is not None and end is not None and end <= start:
+        out.refuse(row.at("to"), row["to"], "the right ends before it begins")
     else:
         holder = who.trustee(account, row.place)
         for right in rights:
@@ -80,12 +86,13 @@ def _right(row: Row, holder: Node, host: str, right: str, out: FactBuffer) -> No
     server = ("Server", identity.host_key(host))
     if right in ("admin", *_ON_A_SERVER):
         out.node("Server", server[1], place, name=row["host"], fqdn=host if "." in host else None)
+    times = {"valid_from": row.date("from"), "valid_until": row.date("to")}
     if right == "admin":
-        out.edge("ADMIN_TO", holder, server, place, via="local administrators", basis=basis)
+        out.edge("ADMIN_TO", holder, server, place, via="local administrators", basis=basis, **times)
         return
     type_, via = _SERVICES[right]
     service = ("Service", f"service:{type_}/{host}")
     out.node("Service", service[1], place, name=row["host"] if type_ == "saas" else f"{type_} of {row['host']}", type=type_)
-    out.edge("SIGNS_IN_TO", holder, service, place, via=via, basis=basis)
+    out.edge("SIGNS_IN_TO", holder, service, place, via=via, basis=basis, **times)
     if right in _ON_A_SERVER:
         out.edge("HOSTS", server, service, place, basis=right)

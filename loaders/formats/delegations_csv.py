@@ -54,7 +54,7 @@ def _delegation(row: Row, who: Recipients, out: FactBuffer) -> list[tuple[str, s
     address, trustee = identity.address(row["mailbox"]), row["trustee"]
     rights = [right.casefold() for right in row.list("right")]
     unknown = [right for right in rights if right not in _RIGHTS]
-    start, end = _time(row, "from"), _time(row, "to")
+    start, end = row.date("from"), row.date("to")
     if address is None:
         out.refuse(row.at("mailbox"), row["mailbox"], "not an address")
     elif trustee in ("", "-"):
@@ -72,7 +72,3 @@ def _delegation(row: Row, who: Recipients, out: FactBuffer) -> list[tuple[str, s
             out.edge(_RIGHTS[right], holder, mailbox, row.place, valid_from=start, valid_until=end, **properties)
         return [(_RIGHTS[right], mailbox[1]) for right in rights]
     return []
-
-
-def _time(row: Row, column: str) -> int | None:
-    return row.date(column) if row.get(column) != "-" else None

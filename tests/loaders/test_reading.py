@@ -128,7 +128,7 @@ def test_rows_of_the_wrong_width_are_refused_with_their_place_and_counted(tmp_pa
     table, out = table_of(tmp_path, "a,b\n1,2\n1\n1,2,3\n3,4\n")
     assert [row["a"] for row in table] == ["1", "3"]
     assert places(out) == ["row 3", "row 4"] and out.records == 4
-    assert (out.refused[0].what, out.refused[0].why) == ("1 cells", "the header has 2")
+    assert (out.refused[0].what, out.refused[0].why) == ("1 cells", "not as many cells as the header, 2")
 
 
 def test_a_row_with_a_nul_byte_is_refused_and_the_next_one_is_read(tmp_path):

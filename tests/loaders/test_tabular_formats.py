@@ -270,7 +270,14 @@ def test_a_delegation_holds_between_its_two_dates_and_openly_without_them():
 def test_remote_access_leads_to_a_service_and_only_administration_to_the_server():
     facts = facts_of(HERE / "access_csv" / "input.csv")
     assert {target.partition(":")[0] for _, target in ends(facts, "SIGNS_IN_TO")} == {"service"}
-    assert ends(facts, "ADMIN_TO") == [("account:ken", "host:ex01.nisc.example")]
+    assert ends(facts, "ADMIN_TO") == [("account:ken", "host:fs01"), ("account:ken", "host:ex01.nisc.example")]
+
+
+def test_an_access_right_holds_between_its_two_dates_and_one_that_ends_before_it_begins_is_refused():
+    facts = facts_of(HERE / "access_csv" / "input.csv")
+    (vpn,) = [fact for fact in kinds(facts, "SIGNS_IN_TO") if fact["via"] == "vpn"]
+    assert (vpn["valid_from"], vpn["valid_until"]) == (1664582400, 1686614400)
+    assert {"place": "row 11, column to", "what": "2023-01-15", "why": "the right ends before it begins"} in refused(facts)
 
 
 def test_the_owner_in_mailboxes_csv_is_the_account_of_accounts_csv():
