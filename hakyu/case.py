@@ -1,0 +1,366 @@
+"""A case: the one place that joins loaders, facts, graph, queries and reach. Command line and app both call only this.
+
+For example:
+
+    case = Case(Path("case.hakyu"))
+    case.load([Path("exports/")])
+    case.blast("suzuki@example.jp", "2022-10-01", "2023-06-13")
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import polars as pl
+
+from graphmodel import identity
+from graphmodel.derive import ambiguous
+from graphmodel.errors import HakyuError, LoadError, StoreError, TooManyRefused, UsageError
+from graphmodel.ledger import CaseBusy, Ledger, Manifest, Staged, content_sha256, load_id
+from graphmodel.merge import view
+from graphmodel.store.embedded_store import EmbeddedStore
+from graphmodel.store.port import Store
+from graphmodel.times import from_iso
+from graphmodel.view import View
+from loaders.base import Options, Source
+from loaders.registry import Format, Unrecognised, formats, recognise
+from queries.catalogue import Saved, Step, attack_names, find_saved, saved, steps
+from queries.run import ask, read
+from reports.blast import Window, blast, components
+from reports.provenance import places
+
+DEFAULT_FOLDER = "case.hakyu"
+REFUSED_LIMIT = 0.01
+_REASONS = 3  # of why rows were refused, in a file's line; `hakyu loads ID` has every row
+PROFILES = ("quiet", "noisy")
+Progress = Callable[[str], None]
+T = TypeVar("T")
+_TRIES = 5
+
+
+def _silent(_: str) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class FileLine:
+    """What became of one file: `status` is loaded | known | not loaded | passed over; `error` says why it was not loaded.
+
+    Passed over: no format claims it, and it was not named but only lay in a folder.
+    """
+
+    name: str
+    status: str
+    manifest: Manifest | None = None
+    error: str | None = None
+
+    def sentence(self) -> str:
+        """The line people read."""
+        if self.manifest is None:
+            return f"{self.name}: {self.status}: {self.error}"
+        m = self.manifest
+        head = f"{self.name}: {m.format}: "
+        if self.status == "known":
+            return head + f"already in the case as load {m.id}; nothing to do"
+        more = f"; {len(m.why) - _REASONS} more reasons" if len(m.why) > _REASONS else ""
+        why = f": {'; '.join(m.why[:_REASONS])}{more}" if m.why else ""
+        return head + f"read {m.records:,}, loaded {m.loaded:,}, refused {m.refused:,}{why}"
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What a load did: a line a file, the new state, and the exit code that the command line ends with."""
+
+    files: list[FileLine]
+    state: str
+    nodes: int = 0
+    edges: int = 0
+    steps: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """0 all well; 3 when nothing was loaded, or not a file that should be; 6 when of a file more than 1 % was refused."""
+        known = [line.manifest for line in self.files if line.manifest]
+        if not known or any(line.status == "not loaded" for line in self.files):
+            return LoadError.exit_code
+        return TooManyRefused.exit_code if any(m.refused > REFUSED_LIMIT * m.records for m in known) else 0
+
+
+class Case:
+    """A case folder and its graph (embedded, or Neo4j where NEO4J_URI is set)."""
+
+    def __init__(self, folder: Path | None = None, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = os.environ if environment is None else environment
+        self.folder = folder or Path(self._environment.get("HAKYU_CASE", DEFAULT_FOLDER))
+        self.ledger = Ledger(self.folder)
+        self._store: Store | None = None
+
+    # -- the graph -----------------------------------------------------------------------------------------------------
+
+    def _open(self) -> Store:
+        if self._store is None:
+            if uri := self._environment.get("NEO4J_URI"):
+                from graphmodel.store.neo4j_store import Neo4jStore  # noqa: PLC0415 - the driver is only loaded where it is used
+
+                user = self._environment.get("NEO4J_USERNAME", "neo4j")
+                password = self._environment.get("NEO4J_PASSWORD", "")
+                self._store = Neo4jStore(uri, user, password, self._environment.get("NEO4J_DATABASE") or None)
+            else:
+                self._store = EmbeddedStore(self.folder / "graph")
+        return self._store
+
+    def _wanted(self) -> str:
+        """The state the graph should have: the loads, the model and the step files."""
+        texts = "".join(f"{s.id}\x00{s.cypher}\x01" for s in steps())
+        return hashlib.sha256(f"{self.ledger.state()}{texts}".encode()).hexdigest()[:16]
+
+    def graph(self, progress: Progress = _silent) -> Store:
+        """The graph at the case's state: brought there first when it lags behind (a crash, a new step file).
+
+        Without a case folder a Neo4j graph is taken as it is. While another process loads, the last whole state is used.
+        """
+        store = self._open()
+        if not self.ledger.exists:
+            if store.engine == "embedded":
+                raise UsageError(f"{self.folder}: no case there; `hakyu load PATH…` begins one, `hakyu demo` makes an example")
+            return store
+        if store.state() != self._wanted():
+            try:
+                with self.ledger.writing():
+                    self._sync(store, progress)
+            except CaseBusy:
+                if store.state() is None:
+                    raise
+        return store
+
+    def _of_one_state(self, work: Callable[[Store], T]) -> T:
+        """An answer of several questions, all of one state: asked again when another process changed the graph meanwhile."""
+        for _ in range(_TRIES):
+            store = self.graph()
+            before = store.state()
+            try:
+                answer = work(store)
+            except Exception:
+                if store.state() == before:
+                    raise
+                continue
+            if store.state() == before:
+                return answer
+        raise StoreError(f"{self.folder}: the graph keeps changing; try again")
+
+    def _sync(self, store: Store, progress: Progress) -> Any:
+        progress("merging loads")
+        return store.sync(view(self.ledger, self._wanted()), [s.derivation for s in steps()], progress)
+
+    def rebuild(self, progress: Progress = _silent) -> Any:
+        """Make the graph anew from the loads, whatever it holds now: it was damaged, or changed by hand."""
+        store = self._open()
+        with self.ledger.writing():
+            store.sync(View("emptied", {}, {}), [], progress)
+            return self._sync(store, progress)
+
+    def close(self) -> None:
+        """Let go of the graph."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    # -- what goes in --------------------------------------------------------------------------------------------------
+
+    def load(self, paths: Sequence[Path], options: Options | None = None, progress: Progress = _silent) -> LoadReport:
+        """Recognise and load files and folders, all in one job: each file whole or not at all.
+
+        Raises UsageError for a path that is not there, StoreError when the case is busy or the graph cannot be synced.
+        """
+        options = options or Options()
+        now = datetime.now(UTC)
+        believed = Options(**(asdict(options) | {"now": options.now or int(now.timestamp())}))
+        for path in paths:
+            if not path.exists():
+                raise UsageError(f"{path}: no such file or folder")
+        with self.ledger.writing():
+            lines: list[FileLine] = []
+            staged: dict[str, tuple[Staged, Manifest]] = {}
+            for source in (found for path in paths for found in sources(path)):
+                progress(f"reading {source.name}")
+                lines.append(self._load_one(source, believed, now.isoformat(timespec="seconds"), staged))
+            self.ledger.commit([load for load, _ in staged.values()])
+            if not self.ledger.ids():
+                return LoadReport(lines, self.ledger.state())
+            report = self._sync(self._open(), progress)
+        return LoadReport(lines, report.state, report.nodes, report.edges, report.steps)
+
+    def _load_one(self, source: Source, options: Options, read_at: str, staged: dict[str, tuple[Staged, Manifest]]) -> FileLine:
+        load: Staged | None = None
+        try:
+            fmt, _ = recognise(source)
+            said = {"mailbox": options.mailbox, "encoding": options.encoding, "date_order": options.date_order}
+            sha256 = content_sha256(source.files(), source.path)
+            id_ = load_id(sha256, fmt.NAME, said)
+            if id_ in self.ledger.ids():
+                return FileLine(source.name, "known", self.ledger.manifest(id_))
+            if id_ in staged:
+                return FileLine(source.name, "known", staged[id_][1])
+            load = self.ledger.stage(id_, source.name, fmt.NAME)
+            fmt.read(source, options, load.buffer)
+            if not load.buffer.records:
+                raise LoadError(f"{source.name}: holds no records; export it again")
+            if load.buffer.records == len(load.buffer.refused):
+                first = load.buffer.refused[0]
+                raise LoadError(f"{source.name}: {first.place}: {first.why}; none of its {load.buffer.records:,} records could be used")
+            manifest = load.finish(
+                name=source.name, path=str(source.path), format=fmt.NAME, title=fmt.TITLE, sha256=sha256, bytes=source.size,
+                read_at=read_at, options={k: v for k, v in said.items() if v is not None},
+            )  # fmt: skip
+        except HakyuError as error:
+            if load is not None:
+                load.discard()
+            strewn = isinstance(error, Unrecognised) and "/" in source.name
+            return FileLine(source.name, "passed over" if strewn else "not loaded", None, str(error).removeprefix(f"{source.name}: "))
+        staged[id_] = (load, manifest)
+        return FileLine(source.name, "loaded", manifest)
+
+    def loads(self) -> list[Manifest]:
+        """What is in the case, by reading time."""
+        return self.ledger.manifests()
+
+    def refused(self, id_: str) -> list[dict[str, str]]:
+        """The refused rows of a load (`place, what, why`); `id_` may be shortened."""
+        matches = [known for known in self.ledger.ids() if known.startswith(id_)]
+        if len(matches) != 1:
+            raise UsageError(f"{id_!r} names {len(matches)} loads; `hakyu loads` lists them")
+        return [asdict(row) for row in self.ledger.refused(matches[0])]
+
+    def forget(self, id_: str, progress: Progress = _silent) -> Manifest:
+        """Take a load out; the graph becomes the one that never had it."""
+        with self.ledger.writing():
+            manifest = self.ledger.forget(id_)
+            self._sync(self._open(), progress)
+        return manifest
+
+    # -- what can be read, done and asked ------------------------------------------------------------------------------
+
+    @staticmethod
+    def formats() -> tuple[Format, ...]:
+        """The formats that can be loaded."""
+        return formats()
+
+    @staticmethod
+    def steps() -> tuple[Step, ...]:
+        """The attack steps."""
+        return steps()
+
+    @staticmethod
+    def queries() -> tuple[Saved, ...]:
+        """The saved questions."""
+        return saved()
+
+    def query(self, name: str, given: Mapping[str, str] | None = None) -> pl.DataFrame:
+        """Rows of a saved question."""
+        return ask(self.graph(), find_saved(name), dict(given or {}))
+
+    def cypher(self, text: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
+        """Rows of one's own read-only Cypher."""
+        return self.graph().read(text, parameters)
+
+    def blast(self, who: str, start: str, until: str | None = None, profile: str = "quiet") -> dict[str, Any]:
+        """The blast radius of `who` (address, key or name), compromised from `start` until `until` (ISO 8601)."""
+        window = Window(from_iso(start), from_iso(until) if until else None)
+        if window.until is not None and window.until <= window.start:
+            raise UsageError(f"the window ends ({until}) before it begins ({start})")
+        if profile not in PROFILES:
+            raise UsageError(f"no profile is called {profile!r}; there are: {', '.join(PROFILES)}")
+        return self._of_one_state(lambda store: {"asked": who} | blast(store, steps(), find(store, who), window, profile))
+
+    def where(self, facts: Sequence[str]) -> list[dict[str, Any]]:
+        """File and place of facts: `fact, source, place`; a derived fact leads to those that carry it."""
+        return places(self.graph(), facts, self.ledger.stated)
+
+    def subjects(self) -> pl.DataFrame:
+        """Everything an incident can begin at: `key, kind, name`, accounts first."""
+        order = {kind: i for i, kind in enumerate(("Account", "Mailbox", "Server", "App", "Secret"))}
+        found = self.graph().nodes().filter(pl.col("kind").is_in(list(order)))
+        return found.sort(pl.col("kind").replace_strict(order, return_dtype=pl.Int8), "name", "key")
+
+    def doctor(self) -> dict[str, Any]:
+        """What is installed, which engine answers, what the graph holds, what is missing or ambiguous."""
+        from hakyu.doctor import examine  # noqa: PLC0415 - examines this class
+
+        return examine(self)
+
+    def ambiguous(self) -> list[str]:
+        """Identities that could not be joined without guessing."""
+        merged = {"HAS_ADDRESS": pl.concat([f for _, f in self.ledger.tables("HAS_ADDRESS")])} if self.ledger.tables("HAS_ADDRESS") else {}
+        return ambiguous(merged)
+
+    def attack_version(self) -> str:
+        """The ATT&CK version that the steps' ids are of."""
+        return attack_names()[0]
+
+
+def sources(path: Path) -> list[Source]:
+    """The sources a path gives: a folder that is one mail store is one; any other folder is opened, its files in order."""
+    return list(_sources(path, path.name if path.is_file() else path.resolve().name))
+
+
+def _sources(path: Path, name: str) -> Sequence[Source]:
+    source = Source(path, name)
+    if path.is_file() or any(fmt.detect(source) for fmt in formats()):
+        return [source]
+    inside = [entry for entry in sorted(path.iterdir()) if not entry.is_symlink() and not entry.name.startswith(".")]
+    return [found for entry in inside for found in _sources(entry, f"{name}/{entry.name}")]
+
+
+_PREFERRED = ("upn", "entra", "ad", "account")
+
+
+def find(store: Store, who: str) -> list[str]:
+    """The key of whom `who` names: a key, an address, or a name. One key, since names of one identity reach each other.
+
+    Raises UsageError when nobody, or more than one identity, is meant.
+    """
+    nodes = store.nodes().filter(pl.col("kind").is_in(["Account", "Mailbox", "Server", "Group", "App", "Secret", "Service"]))
+    named_host = identity.host(who)
+    exact = nodes.filter(pl.col("key").is_in([who, identity.host_key(named_host)] if named_host else [who]))
+    address = identity.address(who)
+    if not exact.height and address:
+        owners = read(store, "addresses_of", address=identity.smtp_key(address)).filter(pl.col("kind").is_in(["Account", "Mailbox"]))
+        exact = _accounts_first(owners)
+    if not exact.height:
+        exact = _accounts_first(nodes.filter(pl.col("name").str.to_lowercase() == who.strip().lower()))
+    if not exact.height:
+        near = nodes.filter(pl.col("name").str.to_lowercase().str.contains(who.strip().lower(), literal=True) & pl.col("kind").is_in(["Account", "Server"]))
+        hint = f"; did you mean {', '.join(near['name'].head(3))}?" if near.height else "; give an address, a name or a key that the case holds"
+        raise UsageError(f"{who!r} is nobody the case knows{hint}")
+    candidates = _one_identity(store, sorted(exact["key"].to_list(), key=_rank))
+    if len(candidates) > 1:
+        raise UsageError(f"{who!r} could be {', '.join(candidates)}; give the key of the one you mean")
+    return candidates
+
+
+def _accounts_first(found: pl.DataFrame) -> pl.DataFrame:
+    """Only the accounts, where there are some: whoever names a person means the account, not the mailbox of that name."""
+    return found.filter(pl.col("kind") == "Account") if (found["kind"] == "Account").any() else found
+
+
+def _rank(key: str) -> tuple[int, str]:
+    prefix = key.partition(":")[0]
+    return (_PREFERRED.index(prefix) if prefix in _PREFERRED else len(_PREFERRED), key)
+
+
+def _one_identity(store: Store, keys: list[str]) -> list[str]:
+    """Of keys that are one identity (joined by SAME_IDENTITY), the first; others stay."""
+    if len(keys) == 1:
+        return keys
+    same = store.steps().filter(pl.col("rule") == "same-identity").select("source", "target")
+    identity_of = components(same.iter_rows())
+    return list({identity_of.get(key, key): key for key in reversed(keys)}.values())[::-1]
+
+
+__all__ = ["Case", "FileLine", "LoadReport", "Options", "StoreError", "find", "sources"]

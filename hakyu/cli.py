@@ -1,0 +1,190 @@
+"""The command line: each command is one function of case.py, printed. Tables go to a terminal, data to a pipe (`--json`)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hakyu import __version__, present
+from hakyu.case import Case, Options
+from hakyu.errors import HakyuError, TooManyRefused
+
+
+class Group(click.Group):
+    """Ends every explained failure in one line on stderr and its exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except HakyuError as error:
+            click.echo(f"hakyu: {error}", err=True)
+            sys.exit(error.exit_code)
+        except BrokenPipeError:
+            sys.stderr.close()
+            sys.exit(0)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.option("--case", "folder", type=click.Path(path_type=Path), help="The case folder (default: HAKYU_CASE, or ./case.hakyu).")
+@click.version_option(__version__, prog_name="hakyu")
+@click.pass_context
+def main(ctx: click.Context, folder: Path | None) -> None:
+    """How far does a compromised mailbox reach? 侵害されたメールボックスは、どこまで届くか。"""
+    ctx.obj = Case(folder)
+    ctx.call_on_close(ctx.obj.close)
+
+
+def _json(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--json", "as_json", is_flag=True, help="All of it as JSON.")(command)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("demo"))
+@_json
+@click.pass_obj
+def demo(case: Case, folder: Path, as_json: bool) -> None:
+    """Write the exports of a made-up organisation into FOLDER, load them, and show a blast radius."""
+    from hakyu.demo import run  # noqa: PLC0415 - only this command needs it
+
+    with present.progress() as say:
+        result = run(case, folder, say)
+    present.show(result["blast"] if not as_json else result, as_json, present.blast)
+    if not as_json:
+        click.echo(present.demo_end(case.folder, result))
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--mailbox", help="Whose mail a mail file holds (address).")
+@click.option("--encoding", help="Encoding of text files that say none and are not UTF-8.")
+@click.option("--date-order", type=click.Choice(["dmy", "mdy"]), help="How 5/6/2023 is to be read where a file does not tell.")
+@click.option("--refused", "refused_to", type=click.Path(path_type=Path), help="Write the refused rows to this CSV file.")
+@click.option("--lenient", is_flag=True, help="End with 0 though more than 1 % was refused.")
+@_json
+@click.pass_obj
+def load(
+    case: Case, paths: tuple[Path, ...], mailbox: str | None, encoding: str | None, date_order: str | None,
+    refused_to: Path | None, lenient: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Recognise and load files and folders. Each file is loaded whole or not at all."""
+    with present.progress() as say:
+        report = case.load(list(paths), Options(mailbox, encoding, date_order), say)
+    present.show(report, as_json, present.load_report)
+    if refused_to:
+        present.write_csv(refused_to, [row for line in report.files if line.manifest for row in case.refused(line.manifest.id)])
+    if report.exit_code and not (lenient and report.exit_code == TooManyRefused.exit_code):
+        sys.exit(report.exit_code)
+
+
+@main.command()
+@click.argument("load_id", required=False)
+@_json
+@click.pass_obj
+def loads(case: Case, load_id: str | None, as_json: bool) -> None:
+    """What is in the case; with LOAD_ID, the rows of that load that were refused."""
+    present.show(case.refused(load_id) if load_id else case.loads(), as_json, present.refused if load_id else present.loads)
+
+
+@main.command()
+@click.argument("load_id")
+@click.pass_obj
+def forget(case: Case, load_id: str) -> None:
+    """Take a load out of the case: the graph becomes the one that never had it."""
+    with present.progress() as say:
+        manifest = case.forget(load_id, say)
+    click.echo(f"forgot load {manifest.id} ({manifest.name})")
+
+
+@main.command()
+@_json
+@click.pass_obj
+def formats(case: Case, as_json: bool) -> None:
+    """What can be loaded."""
+    present.show(case.formats(), as_json, present.formats)
+
+
+@main.command()
+@_json
+@click.pass_obj
+def steps(case: Case, as_json: bool) -> None:
+    """What an attacker can do: the steps the blast radius is made of."""
+    present.show(case.steps(), as_json, present.steps)
+
+
+@main.command()
+@_json
+@click.pass_obj
+def queries(case: Case, as_json: bool) -> None:
+    """What can be asked: the saved questions, for `hakyu query`."""
+    present.show(case.queries(), as_json, present.queries)
+
+
+def _pairs(given: tuple[str, ...]) -> dict[str, str]:
+    wrong = [pair for pair in given if "=" not in pair]
+    if wrong:
+        raise click.BadParameter(f"{wrong[0]!r}: write name=value")
+    return dict(pair.split("=", 1) for pair in given)
+
+
+@main.command()
+@click.argument("name")
+@click.argument("parameters", nargs=-1)
+@_json
+@click.pass_obj
+def query(case: Case, name: str, parameters: tuple[str, ...], as_json: bool) -> None:
+    """Ask the saved question NAME; PARAMETERS are name=value."""
+    present.show(case.query(name, _pairs(parameters)), as_json, present.rows)
+
+
+@main.command()
+@click.argument("text")
+@click.argument("parameters", nargs=-1)
+@_json
+@click.pass_obj
+def cypher(case: Case, text: str, parameters: tuple[str, ...], as_json: bool) -> None:
+    """Run one's own read-only Cypher TEXT; PARAMETERS are name=value (text)."""
+    present.show(case.cypher(text, _pairs(parameters)), as_json, present.rows)
+
+
+@main.command()
+@click.argument("who")
+@click.option("--from", "start", required=True, help="When the compromise began: 2022-10-01 or 2022-10-01T09:00:00+09:00.")
+@click.option("--to", "--until", "until", help="When it ended (exclusive); without it, it goes on.")
+@click.option("--profile", type=click.Choice(["quiet", "noisy"]), default="quiet", show_default=True, help="noisy: walks phishing too.")
+@click.option("--limit", default=15, show_default=True, help="How many rows of each table to print.")
+@_json
+@click.pass_obj
+def blast(case: Case, who: str, start: str, until: str | None, profile: str, limit: int, as_json: bool) -> None:
+    """What WHO (address, name or key), compromised in the window, could reach, and whom that discloses."""
+    with present.progress() as say:
+        say("computing reach (the first run compiles the kernel)")
+        result = case.blast(who, start, until, profile)
+    present.show(result, as_json, lambda found: present.blast(found, limit))
+
+
+@main.command()
+@click.option("--rebuild", is_flag=True, help="First make the graph anew from the loads (it is damaged, or was changed by hand).")
+@_json
+@click.pass_obj
+def doctor(case: Case, rebuild: bool, as_json: bool) -> None:
+    """What is installed, which engine answers, what the graph holds, what is missing."""
+    if rebuild:
+        with present.progress() as say:
+            case.rebuild(say)
+    found = case.doctor()
+    present.show(found, as_json, present.doctor)
+    if found["problems"]:
+        sys.exit(1)
+
+
+@main.command()
+@click.option("--port", default=8501, show_default=True, help="Port on 127.0.0.1.")
+@click.pass_obj
+def app(case: Case, port: int) -> None:
+    """Open the Streamlit app on the case."""
+    present.run_app(case.folder, port)
