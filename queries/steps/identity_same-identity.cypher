@@ -1,0 +1,13 @@
+// id: same-identity
+// number: S12
+// title: Use another name of the same account, mailbox or server
+// sentence: {source} is the same as {target}
+// needs: [SAME_IDENTITY]
+// hold: borrowed
+// attack: [T1078]
+// survives_reset: no
+// closes_with: Close both names
+// confirmed_by: [directory synchronisation]
+// limits: Joined by address, name or identifier, each with its reason; an ambiguous match is not joined.
+MATCH (a:Account|Mailbox|Server|`Group`)-[s:SAME_IDENTITY]-(b:Account|Mailbox|Server|`Group`)
+RETURN a.key AS source, b.key AS target, s.valid_from AS opens, s.valid_until AS closes, [s.fact] AS because

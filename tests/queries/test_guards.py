@@ -1,0 +1,104 @@
+"""Rules for the cases themselves: none is missing, none can pass by being empty, and none knows an engine."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+
+from queries.catalogue import find_saved, saved, steps
+from tests.support.cases import TESTS, Case, cases, kinds_named, kinds_of
+
+ENGINES = re.compile(r"neo4j|ladybug|kuzu|embedded|engine|skip|xfail", re.IGNORECASE)
+FILES = [*sorted((TESTS / "steps").glob("*")), *sorted((TESTS / "saved").glob("*"))]
+ALL = [("steps", case) for case in cases("steps")] + [("saved", case) for case in cases("saved")]
+CYPHER = {step.id: step.cypher for step in steps()} | {question.name: question.cypher for question in saved()}
+
+each_case = pytest.mark.parametrize(("folder", "case"), ALL, ids=[f"{folder}/{case.name}" for folder, case in ALL])
+
+
+def test_every_step_has_a_case_and_every_case_a_step():
+    assert {path.name for path in (TESTS / "steps").glob("*")} == {f"{step.id}.yaml" for step in steps()}
+
+
+def test_every_question_has_a_case_and_every_case_a_question():
+    assert {path.name for path in (TESTS / "saved").glob("*")} == {f"{question.name}.yaml" for question in saved()}
+
+
+@each_case
+def test_a_case_has_rows_that_must_come_and_a_near_miss_where_one_of_them_must_not(folder: str, case: Case):
+    base, *near = case.variants
+    assert base.rows
+    written = [variant for variant in near if variant.says in {one["says"] for one in case.raw["near"]}]
+    assert any(row not in variant.rows for variant in written for row in base.rows)
+
+
+@each_case
+def test_the_graph_of_a_case_has_every_kind_that_its_query_names(folder: str, case: Case):
+    assert kinds_named(CYPHER[case.name]) <= kinds_of(case.variants[0])
+
+
+@each_case
+def test_a_case_tells_its_variants_apart(folder: str, case: Case):
+    names = [variant.id for variant in case.variants]
+    assert len(set(names)) == len(names)
+
+
+@each_case
+def test_every_id_in_a_graph_is_there_once(folder: str, case: Case):
+    ids = [edge["id"] for edge in case.raw["graph"].get("edges", [])] + [node["key"] for node in case.raw["graph"].get("nodes", [])]
+    assert len(set(ids)) == len(ids)
+
+
+@each_case
+def test_the_rows_of_a_case_have_the_columns_of_its_query(folder: str, case: Case):
+    width = 5 if folder == "steps" else len(find_saved(case.name).columns)
+    assert all(len(row) == width for variant in case.variants for row in variant.rows)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_no_case_mentions_an_engine_or_a_way_round_one(path):
+    assert not (found := ENGINES.search(path.read_text(encoding="utf-8"))), f"{path.name} says {found.group(0)!r}"
+
+
+def test_every_step_case_has_known_and_unknown_bounds_on_either_side():
+    for case in cases("steps"):
+        rows = [row for variant in case.variants for row in variant.rows]
+        bounds = {(row[2] is None, row[3] is None) for row in rows}
+        assert bounds == {(False, False), (False, True), (True, False), (True, True)}, case.name
+
+
+def test_every_step_case_has_an_interval_that_is_empty():
+    """A near miss by times alone, in which a row is gone altogether."""
+    for case in cases("steps"):
+        by_time = [one for one in case.raw["near"] if _only_times(one.get("change", {}))]
+        assert any(len({row[1] for row in one["rows"]}) < len({row[1] for row in case.raw["rows"]})
+                   or len(one["rows"]) < len(case.raw["rows"]) for one in by_time), case.name  # fmt: skip
+
+
+def _only_times(change: dict[str, dict[str, object]]) -> bool:
+    words = {word for values in change.values() for word in values}
+    return bool(words) and words <= {"valid_from", "valid_until"}
+
+
+def test_every_step_case_has_decoys_that_make_no_step():
+    for case in cases("steps"):
+        used = {fact for row in case.raw["rows"] for fact in row[4]}
+        assert {edge["id"] for edge in case.raw["graph"]["edges"]} - used, case.name
+
+
+def test_every_parameter_is_given_in_some_variant_and_left_to_its_default_in_another():
+    for case in cases("saved"):
+        for parameter in find_saved(case.name).parameters:
+            given = {parameter.name in variant.parameters for variant in case.variants}
+            assert given == {True, False}, f"{case.name}: {parameter.name}"
+
+
+def test_a_case_that_says_an_unknown_word_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.support.cases.TESTS", tmp_path)
+    (tmp_path / "steps").mkdir()
+    words = {"graph": {"edges": []}, "rows": [], "near": [{"says": "x", "rows": [], "only_on": "one of them"}]}
+    (tmp_path / "steps" / "a.yaml").write_text(yaml.safe_dump(words), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"a\.yaml: a case does not say only_on"):
+        cases("steps")
