@@ -22,6 +22,7 @@ import polars as pl
 from graphmodel import identity
 from graphmodel.derive import ambiguous
 from graphmodel.errors import HakyuError, LoadError, StoreError, TooManyRefused, UsageError
+from graphmodel.kinds import EDGES, NODES, STEP_COLUMNS
 from graphmodel.ledger import CaseBusy, Ledger, Manifest, Staged, content_sha256, load_id
 from graphmodel.merge import view
 from graphmodel.store.embedded_store import EmbeddedStore
@@ -117,7 +118,7 @@ class Case:
 
     def _wanted(self) -> str:
         """The state the graph should have: the loads, the model and the step files."""
-        texts = "".join(f"{s.id}\x00{s.cypher}\x01" for s in steps())
+        texts = "".join(f"{s.id}\x00{s.cypher}\x01" for s in steps()) + repr((NODES, EDGES, STEP_COLUMNS))
         return hashlib.sha256(f"{self.ledger.state()}{texts}".encode()).hexdigest()[:16]
 
     def graph(self, progress: Progress = _silent) -> Store:

@@ -34,7 +34,7 @@ class Group(click.Group):
 @click.version_option(__version__, prog_name="hakyu")
 @click.pass_context
 def main(ctx: click.Context, folder: Path | None) -> None:
-    """How far does a compromised mailbox reach? 侵害されたメールボックスは、どこまで届くか。"""
+    """侵害されたメールボックスは、どこまで届くか。 How far does a compromised mailbox reach?"""
     ctx.obj = Case(folder)
     ctx.call_on_close(ctx.obj.close)
 

@@ -48,8 +48,11 @@ class Claim:
 
 @dataclass(frozen=True)
 class Options:
-    """What the analyst said about the input. `mailbox`: whose mail a file holds (address); `encoding`: for files without a
-    BOM that are not UTF-8; `date_order`: dmy | mdy for dates that could be either; `now`: latest date believed (load time)."""
+    """What the analyst said about the input.
+
+    `mailbox`: whose mail a file holds (address); `encoding`: for files without a BOM that are not UTF-8; `date_order`: dmy | mdy for
+    dates that could be either; `now`: latest date believed (load time).
+    """
 
     mailbox: str | None = None
     encoding: str | None = None
@@ -67,6 +70,7 @@ class Source:
 
     @property
     def is_dir(self) -> bool:
+        """Whether it is a folder."""
         return self.path.is_dir()
 
     @cached_property

@@ -27,9 +27,11 @@ class Format(Protocol):
     READS: str
     __doc__: str
 
-    def detect(self, source: Source) -> Claim | None: ...
+    def detect(self, source: Source) -> Claim | None:
+        """Whether, how surely and why a file is of this format; by its content, cheaply."""
 
-    def read(self, source: Source, options: Options, out: FactBuffer) -> None: ...
+    def read(self, source: Source, options: Options, out: FactBuffer) -> None:
+        """State what the file says. Raises Broken when it breaks midway."""
 
 
 @cache

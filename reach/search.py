@@ -51,7 +51,8 @@ def reach(steps: Steps, starts: Sequence[tuple[int, int, int | None]], horizon: 
         seeds, NEVER if horizon is None else horizon,
     )  # fmt: skip
     numbers = np.append(steps.number, np.int32(-1))  # so that via -1 stays -1
-    return Labels(*(found[name].copy() for name in ("node", "start", "end", "before")), numbers[found["via"]])
+    node, start, end, before = (found[name].copy() for name in ("node", "start", "end", "before"))
+    return Labels(node, start, end, before, numbers[found["via"]])
 
 
 def until_of(steps: Steps, node: int, time: int) -> int:

@@ -30,7 +30,7 @@ def test_no_module_is_longer_than_400_lines_and_no_function_than_40_statements_o
     assert len(text.splitlines()) <= 400
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
-            body = [line for line in range(node.body[0].lineno, (node.end_lineno or 0) + 1)]
+            body = range(node.body[0].lineno, (node.end_lineno or 0) + 1)
             assert len(body) <= 60, f"{node.name} has {len(body)} lines"
 
 

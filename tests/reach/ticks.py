@@ -21,27 +21,26 @@ class Puzzle:
 def held_by_ticks(puzzle: Puzzle) -> list[set[int]]:
     """For each node the ticks at which it is held, up to `last`."""
     held: list[set[int]] = [set() for _ in range(puzzle.n)]
-    foothold = [False] * puzzle.n
+    foothold: set[int] = set()
     for tick in range(puzzle.last):
-        for node, time in puzzle.remediations:
-            if time == tick:
-                foothold[node] = False
-        now = set()
-        for node, start, until in puzzle.starts:
-            if until is None:
-                foothold[node] |= start == tick
-            elif start <= tick < until:
-                now.add(node)
-        now |= {node for node in range(puzzle.n) if foothold[node]}
-        changed = True
-        while changed:
-            changed = False
-            for source, target, opens, closes, lasting in puzzle.steps:
-                is_open = (opens is None or opens <= tick) and (closes is None or tick < closes)
-                if is_open and source in now and (target not in now or (lasting and not foothold[target])):
-                    now.add(target)
-                    foothold[target] |= lasting
-                    changed = True
+        foothold -= {node for node, time in puzzle.remediations if time == tick}
+        foothold |= {node for node, start, until in puzzle.starts if until is None and start == tick}
+        now = foothold | {node for node, start, until in puzzle.starts if until is not None and start <= tick < until}
+        _spread(puzzle, tick, now, foothold)
         for node in now:
             held[node].add(tick)
     return held
+
+
+def _spread(puzzle: Puzzle, tick: int, now: set[int], foothold: set[int]) -> None:
+    """Take every open step from what is held now, again and again until nothing more follows."""
+    open_ = [(u, v, lasting) for u, v, opens, closes, lasting in puzzle.steps if (opens or 0) <= tick and (closes is None or tick < closes)]
+    changed = True
+    while changed:
+        before = len(now) + len(foothold)
+        for source, target, lasting in open_:
+            if source in now:
+                now.add(target)
+                if lasting:
+                    foothold.add(target)
+        changed = len(now) + len(foothold) != before
