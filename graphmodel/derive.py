@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Any
 
 import polars as pl
 
@@ -33,6 +34,7 @@ def derive(nodes: Tables, edges: Tables, stated_names: pl.DataFrame) -> tuple[Ta
     _add(edges, "SAME_IDENTITY", same_domain_accounts(nodes["Account"]))
     _add(edges, "SAME_IDENTITY", same_mailboxes(_of(edges, "HAS_ADDRESS")))
     _add(edges, "SAME_IDENTITY", same_servers(nodes["Server"]))
+    _add(edges, "SAME_IDENTITY", same_mail_system(nodes["Service"]))
     nodes["Correspondent"] = _addresses(nodes["Correspondent"])
     _add(edges, "SAME_IDENTITY", same_persons(stated_names))
     nodes["Correspondent"] = _persons(_internal(nodes["Correspondent"], nodes["Mailbox"], edges), edges)
@@ -151,21 +153,38 @@ def same_servers(servers: pl.DataFrame) -> pl.DataFrame:
     return _pairs(both.with_columns(pl.lit(None, dtype=pl.List(pl.String)).alias("because")).sort("from_key", "to_key"), "Server", "joined:name")
 
 
+def same_mail_system(services: pl.DataFrame) -> pl.DataFrame:
+    """The mail system that an export names no domain for (an app's permissions) is the case's own, where the case has just one."""
+    unnamed = identity.mail_system_key("")
+    systems = services.filter(pl.col("type") == "mail system")["key"].to_list()
+    others = [key for key in systems if key != unnamed]
+    rows = [(unnamed, others[0], "the only mail system of the case", None)] if unnamed in systems and len(others) == 1 else []
+    schema: dict[str, Any] = {"from_key": pl.String, "to_key": pl.String, "reason": pl.String, "because": pl.List(pl.String)}
+    return _pairs(pl.DataFrame(rows, schema=schema, orient="row"), "Service", "joined:only mail system")
+
+
 def _addresses(correspondents: pl.DataFrame) -> pl.DataFrame:
     key = pl.col("key").str.strip_prefix("smtp:")
     return correspondents.with_columns(key.alias("address"), pl.coalesce("name", key).alias("name"))
 
 
 def _internal(correspondents: pl.DataFrame, mailboxes: pl.DataFrame, edges: Tables) -> pl.DataFrame:
-    """`internal`: the domain is one in which a mailbox is known, or the address is a mailbox's own."""
+    """`internal`: the domain is one in which a mailbox is known or that is given as accepted, or the address is a mailbox's own."""
     known = mailboxes.select(pl.coalesce("address", pl.col("key").str.strip_prefix("mailbox:"))).to_series().drop_nulls().to_list()
     domains = {identity.registrable(identity.domain_of(a)) for a in known if "@" in a} - identity.FREE_MAIL
     own = set(_of(edges, "HAS_ADDRESS").filter(pl.col("from_label") == "Mailbox")["to_key"].to_list())
+    given, below = _accepted(edges)
     flags = [
-        key in own or identity.registrable(identity.domain_of(address)) in domains
+        key in own or identity.registrable(domain := identity.domain_of(address)) in domains or domain in given or domain.endswith(below)
         for key, address in correspondents.select("key", "address").iter_rows()
     ]
     return correspondents.with_columns(pl.Series("internal", flags, dtype=pl.Boolean))
+
+
+def _accepted(edges: Tables) -> tuple[set[str], tuple[str, ...]]:
+    """(accepted domains, endings of those that are accepted with all domains below them); relays to others are not one's own."""
+    own = _of(edges, "ACCEPTS_MAIL_FOR").filter(pl.col("type").fill_null("") != "external relay").drop_nulls("domain")
+    return set(own["domain"]), tuple(f".{domain}" for domain in own.filter(pl.col("subdomains").fill_null(False))["domain"])
 
 
 def person_name(name: str) -> str | None:

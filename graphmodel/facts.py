@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from graphmodel.kinds import COVERAGE, EDGES, NODES, Property
+from graphmodel.kinds import COVERAGE, EDGES, NODES, SNAPSHOTS, Property
 
 POLARS_TYPES: dict[str, Any] = {
     "string": pl.String,
@@ -55,6 +55,8 @@ class FactBuffer:
     """
 
     on_full: Callable[[str, pl.DataFrame], None] | None = None
+    taken: int | None = None
+    """When the analyst says that a snapshot was exported (seconds); stands where the source itself does not say."""
     records: int = 0
     refused: list[Refused] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -116,6 +118,8 @@ class FactBuffer:
         """
         if what not in COVERAGE:
             raise KeyError(f"{what!r} is not in kinds.COVERAGE")
+        if snapshot is None and what in SNAPSHOTS:
+            snapshot = self.taken
         gap = f"/blind/{first}" if blind else ""
         self.node(
             "LogCoverage", f"coverage:{{load}}/{what}/{scope}{gap}", "whole file", name=what, what=what, scope=scope,

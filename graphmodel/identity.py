@@ -13,6 +13,7 @@ import pycountry
 from publicsuffixlist import PublicSuffixList
 
 _PSL = PublicSuffixList()  # bundled with the package: nothing is fetched
+_TENANTS = ".onmicrosoft.com"
 _SID = re.compile(r"^S-1-\d+(-\d+)+$", re.IGNORECASE)
 _DOMAIN_SID = re.compile(r"^[A-Z0-9._-]+-(S-1-5-32-\d+|S-1-5-\d+|S-1-1-0)$", re.IGNORECASE)
 _LOCAL = re.compile(r"^[^\s@<>()\[\],;:\\\"\x00-\x1f]+$")
@@ -144,7 +145,12 @@ def domain_of(normalised_address: str) -> str:
 
 @lru_cache(maxsize=65536)
 def registrable(domain: str) -> str:
-    """The registrable domain by the bundled public-suffix list (`ect.enron.com` -> `enron.com`); itself where there is none."""
+    """The registrable domain by the bundled public-suffix list (`ect.enron.com` -> `enron.com`); itself where there is none.
+
+    Below `onmicrosoft.com` every name is another tenant's, though the list does not say so (`contoso.mail.onmicrosoft.com` is contoso's).
+    """
+    if domain.endswith(_TENANTS):
+        return f"{domain.removesuffix(_TENANTS).removesuffix('.mail').rpartition('.')[2]}{_TENANTS}"
     return _PSL.privatesuffix(domain) or domain
 
 

@@ -104,7 +104,7 @@ _NODES = (
         (
             _p("type", "string", "user | shared | room | group | archive | system | public folder"),
             _p("address", "string", "primary address"),
-            _p("basis", "string", "why we think it exists: export | mail file | mail attribute | forwarding"),
+            _p("basis", "string", "why we think it exists: export | mail file | mail attribute | forwarding | delivery log"),
             _p("created", "int", "when it was made"),
             _p("extra", "string", "further columns of the source, JSON"),
         ),
@@ -153,7 +153,7 @@ _NODES = (
     NodeKind(
         "Group",
         "A group whose members hold its rights: security, distribution, Microsoft 365, role group",
-        "ad:<SID> | group:<address or name>",
+        "ad:<SID> | group:<address, object id or name>",
         (
             _p("type", "string", "security | distribution | microsoft365 | role group"),
             _p("address", "string", "its address, if it takes mail"),
@@ -171,7 +171,7 @@ _NODES = (
     NodeKind(
         "App",
         "OAuth application or service principal",
-        "app:<app id>",
+        "app:<app id, or the object id where only that is known>",
         (_p("publisher", "string", "publisher"), _p("extra", "string", "further columns of the source, JSON")),
     ),
     NodeKind(
@@ -314,9 +314,13 @@ _EDGES = (
              (_p("basis", "string", "which collection saw it"),)),
     EdgeKind("HOSTS", _cross("Server", "Mailbox Service File") + (("Service", "Mailbox"),), "Stores or serves it", (_p("basis", "string", "why"),)),
     EdgeKind("PASSES_THROUGH", _cross("Mailbox Service", "Server") + (("Mailbox", "Rule"),), "Its mail passes there", (_p("basis", "string", "why"),)),
+    EdgeKind("ACCEPTS_MAIL_FOR", (("Service", "Organisation"),), "The mail system takes mail for the domain: an address there is the organisation's own",
+             (_p("domain", "string", "the accepted domain itself, below or equal to the organisation's"),
+              _p("subdomains", "bool", "and all domains below it"),
+              _p("type", "string", "authoritative | internal relay | external relay (mail passed on to others: not its own)"))),
     EdgeKind("CONNECTS_TO", _cross("Server", "Server Service"), "A network path is open", (_p("port", "int", "port"),)),
     EdgeKind("TRUSTS", (("Organisation", "Organisation"),), "Accepts the other's accounts"),
-    EdgeKind("SAME_IDENTITY", tuple((k, k) for k in ("Account", "Mailbox", "Server", "Group", "Correspondent")),
+    EdgeKind("SAME_IDENTITY", tuple((k, k) for k in ("Account", "Mailbox", "Server", "Group", "App", "Service", "Correspondent")),
              "Two keys, one thing (derived; the reason says why)",
              (_p("reason", "string", "what joins them"), _p("because", "strings", "the facts that carry it"))),
     EdgeKind("OBSERVED", _cross("Observation", "Account Mailbox Message Server Service Group Rule App File Role Correspondent"), "The record is about it",
@@ -352,3 +356,9 @@ COVERAGE = (
     "transport rules", "network", "shared files", "indicators", "remediations",
 )
 """What a source can say it saw; a word of this list that no load covers is shown as "not collected"."""
+
+SNAPSHOTS = frozenset(COVERAGE) - {
+    "mail headers", "message trace", "audit log", "mail access", "sign-ins", "logons", "network", "shared files", "indicators", "remediations",
+    "correspondents",
+}  # fmt: skip
+"""The words that speak of a state at one time; the others speak of what happened over time."""

@@ -6,8 +6,9 @@ import polars as pl
 
 from graphmodel.derive import derive
 from graphmodel.facts import node_schema
+from graphmodel.intervals import Snapshots, intervals
 from graphmodel.kinds import EDGES, NODES
-from graphmodel.ledger import Ledger
+from graphmodel.ledger import Ledger, fact_ids
 from graphmodel.view import View, edge_view_schema, node_view_schema
 
 _PRINCIPALS = ("Server", "Group", "App", "Account")  # kinds whose keys have one form (`ad:<SID>`), the guessed one last
@@ -19,6 +20,8 @@ def view(ledger: Ledger, state: str | None = None) -> View:
     edges = {type_: frame for type_ in EDGES if (frame := _merge_edges(type_, ledger)) is not None}
     nodes = {label: _merge_nodes(label, tables) for label, tables in stated.items()}
     nodes, edges = _one_kind(nodes, edges)
+    snapshots = _snapshots(ledger, stated)
+    edges = {type_: _identified(type_, intervals(type_, frame, snapshots)) for type_, frame in edges.items()}
     nodes = _with_ends(nodes, edges)
     names = _stated_names(stated["Correspondent"])
     nodes, edges = derive(nodes, edges, names)
@@ -37,6 +40,30 @@ def _merge_edges(type_: str, ledger: Ledger) -> pl.DataFrame | None:
     # The same fact in two sources is one edge; the place shown is the first by name, whatever the order of loading.
     merged = pl.concat(frames).sort("fact", "source", "place", "record", nulls_last=True)
     return merged.unique(subset="fact", keep="first", maintain_order=True).select(list(edge_view_schema(type_)))
+
+
+def _identified(type_: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows that were joined from several facts get their own id."""
+    made = frame.filter(pl.col("fact") == "")
+    if not made.height:
+        return frame
+    return pl.concat([frame.filter(pl.col("fact") != ""), made.with_columns(fact_ids(type_, made))]).unique(subset="fact", keep="first", maintain_order=True)
+
+
+def _snapshots(ledger: Ledger, stated: dict[str, list[tuple[str, pl.DataFrame]]]) -> Snapshots:
+    """The loads that say when they were taken, what they spoke of, and which nodes they state."""
+    taken: dict[str, list[tuple[int, str]]] = {}
+    for load, frame in stated["LogCoverage"]:
+        for what, time in frame.drop_nulls("snapshot").select("what", "snapshot").iter_rows():
+            taken.setdefault(what, []).append((time, load))
+    loads = {load for found in taken.values() for _, load in found}
+    asked: dict[str, set[str]] = {load: set() for load in loads}
+    for tables in stated.values() if loads else ():
+        for load, frame in tables:
+            if load in loads:
+                asked[load].update(frame["key"])
+    sources = {f"{m.format}:{m.name}": load for load in loads for m in [ledger.manifest(load)]}
+    return Snapshots(taken, {load: frozenset(keys) for load, keys in asked.items()}, sources)
 
 
 def _merge_nodes(label: str, tables: list[tuple[str, pl.DataFrame]]) -> pl.DataFrame:

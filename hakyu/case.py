@@ -23,7 +23,7 @@ from graphmodel import identity
 from graphmodel.derive import ambiguous
 from graphmodel.errors import HakyuError, LoadError, StoreError, TooManyRefused, UsageError
 from graphmodel.kinds import EDGES, NODES, STEP_COLUMNS
-from graphmodel.ledger import CaseBusy, Ledger, Manifest, Staged, content_sha256, load_id
+from graphmodel.ledger import CaseBusy, Ledger, Manifest, Staged, load_id
 from graphmodel.merge import view
 from graphmodel.store.embedded_store import EmbeddedStore
 from graphmodel.store.port import Store
@@ -31,6 +31,7 @@ from graphmodel.times import from_iso
 from graphmodel.view import View
 from loaders.base import Options, Source
 from loaders.registry import Format, Unrecognised, formats, recognise
+from loaders.sources import sources
 from queries.catalogue import Saved, Step, attack_names, find_saved, saved, steps
 from queries.run import ask, read
 from reports.blast import Window, blast, components
@@ -53,7 +54,7 @@ def _silent(_: str) -> None:
 class FileLine:
     """What became of one file: `status` is loaded | known | not loaded | passed over; `error` says why it was not loaded.
 
-    Passed over: no format claims it, and it was not named but only lay in a folder.
+    Passed over: no format claims it, and it was not named but only lay in a folder or an archive.
     """
 
     name: str
@@ -201,14 +202,14 @@ class Case:
         load: Staged | None = None
         try:
             fmt, _ = recognise(source)
-            said = {"mailbox": options.mailbox, "encoding": options.encoding, "date_order": options.date_order}
-            sha256 = content_sha256(source.files(), source.path)
-            id_ = load_id(sha256, fmt.NAME, said)
+            said = {"mailbox": options.mailbox, "encoding": options.encoding, "date_order": options.date_order, "taken": options.taken, "secrets": options.secrets or None}
+            id_ = load_id(source.sha256, fmt.NAME, said)
             if id_ in self.ledger.ids():
                 return FileLine(source.name, "known", self.ledger.manifest(id_))
             if id_ in staged:
                 return FileLine(source.name, "known", staged[id_][1])
             load = self.ledger.stage(id_, source.name, fmt.NAME)
+            load.buffer.taken = options.taken
             fmt.read(source, options, load.buffer)
             if not load.buffer.records:
                 raise LoadError(f"{source.name}: holds no records; export it again")
@@ -216,13 +217,13 @@ class Case:
                 first = load.buffer.refused[0]
                 raise LoadError(f"{source.name}: {first.place}: {first.why}; none of its {load.buffer.records:,} records could be used")
             manifest = load.finish(
-                name=source.name, path=str(source.path), format=fmt.NAME, title=fmt.TITLE, sha256=sha256, bytes=source.size,
+                name=source.name, path=str(source.path), format=fmt.NAME, title=fmt.TITLE, sha256=source.sha256, bytes=source.size,
                 read_at=read_at, options={k: v for k, v in said.items() if v is not None},
             )  # fmt: skip
         except HakyuError as error:
             if load is not None:
                 load.discard()
-            strewn = isinstance(error, Unrecognised) and "/" in source.name
+            strewn = isinstance(error, Unrecognised) and ("/" in source.name or "!" in source.name)
             return FileLine(source.name, "passed over" if strewn else "not loaded", None, str(error).removeprefix(f"{source.name}: "))
         staged[id_] = (load, manifest)
         return FileLine(source.name, "loaded", manifest)
@@ -303,19 +304,6 @@ class Case:
     def attack_version(self) -> str:
         """The ATT&CK version that the steps' ids are of."""
         return attack_names()[0]
-
-
-def sources(path: Path) -> list[Source]:
-    """The sources a path gives: a folder that is one mail store is one; any other folder is opened, its files in order."""
-    return list(_sources(path, path.name if path.is_file() else path.resolve().name))
-
-
-def _sources(path: Path, name: str) -> Sequence[Source]:
-    source = Source(path, name)
-    if path.is_file() or any(fmt.detect(source) for fmt in formats()):
-        return [source]
-    inside = [entry for entry in sorted(path.iterdir()) if not entry.is_symlink() and not entry.name.startswith(".")]
-    return [found for entry in inside for found in _sources(entry, f"{name}/{entry.name}")]
 
 
 _PREFERRED = ("upn", "entra", "ad", "account")

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from graphmodel.times import from_iso
 from hakyu import __version__, present
 from hakyu.case import Case, Options
 from hakyu.errors import HakyuError, TooManyRefused
@@ -63,17 +64,19 @@ def demo(case: Case, folder: Path, as_json: bool) -> None:
 @click.option("--mailbox", help="Whose mail a mail file holds (address).")
 @click.option("--encoding", help="Encoding of text files that say none and are not UTF-8.")
 @click.option("--date-order", type=click.Choice(["dmy", "mdy"]), help="How 5/6/2023 is to be read where a file does not tell.")
+@click.option("--taken", help="When exports of rights were made, for files that do not say: what they lack was gone by then.")
 @click.option("--refused", "refused_to", type=click.Path(path_type=Path), help="Write the refused rows to this CSV file.")
 @click.option("--lenient", is_flag=True, help="End with 0 though more than 1 % was refused.")
 @_json
 @click.pass_obj
 def load(
-    case: Case, paths: tuple[Path, ...], mailbox: str | None, encoding: str | None, date_order: str | None,
+    case: Case, paths: tuple[Path, ...], mailbox: str | None, encoding: str | None, date_order: str | None, taken: str | None,
     refused_to: Path | None, lenient: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Recognise and load files and folders. Each file is loaded whole or not at all."""
     with present.progress() as say:
-        report = case.load(list(paths), Options(mailbox, encoding, date_order), say)
+        options = Options(mailbox, encoding, date_order, taken=from_iso(taken) if taken else None)
+        report = case.load(list(paths), options, say)
     present.show(report, as_json, present.load_report)
     if refused_to:
         present.write_csv(refused_to, [row for line in report.files if line.manifest for row in case.refused(line.manifest.id)])

@@ -11,6 +11,7 @@ import polars as pl
 from graphmodel.errors import HakyuError
 from graphmodel.times import from_iso
 from queries.run import read
+from reports.blast import components
 from reports.coverage import coverage
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ def examine(case: Case) -> dict[str, Any]:
         }  # fmt: skip
         store = case.graph()
         found["engine"] = store.engine
-        counts = store.nodes().group_by("kind").len().sort("kind")
-        found["graph"] = {"state": store.state(), "nodes": dict(counts.iter_rows()), "steps": _rules(store.steps())}
+        steps = store.steps()
+        found["graph"] = {"state": store.state(), **_counted(store.nodes(), steps), "steps": _rules(steps)}
         found["coverage"] = coverage(read(store, "coverage"), from_iso("1990-01-01"), None)
         problems += case.ambiguous()
     except HakyuError as error:
@@ -52,6 +53,14 @@ def _version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def _counted(nodes: pl.DataFrame, steps: pl.DataFrame) -> dict[str, dict[str, int]]:
+    """`nodes` by kind, and `things`: the same with all names of one thing counted once."""
+    same = components(steps.filter(pl.col("rule") == "same-identity").select("source", "target").iter_rows())
+    one = nodes.with_columns(pl.col("key").replace(same).alias("thing"))
+    counts = one.group_by("kind").agg(pl.len().alias("nodes"), pl.col("thing").n_unique().alias("things")).sort("kind")
+    return {name: dict(counts.select("kind", name).iter_rows()) for name in ("nodes", "things")}
 
 
 def _rules(steps: pl.DataFrame) -> dict[str, int]:

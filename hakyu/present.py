@@ -245,7 +245,8 @@ def doctor(found: dict[str, Any]) -> None:
     click.echo(f"case {case['folder']}: {case['loads']:,} loads, {case['records']:,} records, {case['refused']:,} refused")
     if found["graph"]:
         click.echo(f"engine {found['engine']}, state {found['graph']['state']}")
-        _table("Nodes", ["kind", "number"], found["graph"]["nodes"].items())
+        things = found["graph"]["things"]
+        _table("Nodes", ["kind", "number", "things, whatever names they have"], [(k, n, things[k]) for k, n in found["graph"]["nodes"].items()])
         _table("Steps", ["step", "number"], found["graph"]["steps"].items())
         _table("Coverage", ["what", "status", "detail", "from", "to"], [tuple(row[name] for name in ("what", "status", "detail", "first", "last")) for row in found["coverage"]])
     for problem in found["problems"]:

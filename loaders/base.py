@@ -25,6 +25,7 @@ from typing import BinaryIO
 
 from graphmodel.errors import LoadError
 from graphmodel.facts import FactBuffer
+from graphmodel.ledger import content_sha256
 
 __all__ = ["Broken", "Claim", "FactBuffer", "Options", "Source"]
 
@@ -51,22 +52,31 @@ class Options:
     """What the analyst said about the input.
 
     `mailbox`: whose mail a file holds (address); `encoding`: for files without a BOM that are not UTF-8; `date_order`: dmy | mdy for
-    dates that could be either; `now`: latest date believed (load time).
+    dates that could be either; `now`: latest date believed (load time); `taken`: when snapshots were exported (seconds); `secrets`:
+    look for credentials in the text of messages; `salt`: what their fingerprints are made with, the case's own.
     """
 
     mailbox: str | None = None
     encoding: str | None = None
     date_order: str | None = None
     now: int | None = None
+    taken: int | None = None
+    secrets: bool = False
+    salt: str = ""
 
 
 @dataclass
 class Source:
-    """A file or folder to load. `name` is how people see it (relative to what was given); it never holds a host's path."""
+    """A file or folder to load. `name` is how people see it (relative to what was given); it never holds a host's path.
+
+    `fault`: why it cannot be opened, where that is known before anything asks. A file within an archive is a subclass
+    (loaders/archives.py): its `path` is no place on disk, so formats read through `open`, `head` and `size`.
+    """
 
     path: Path
     name: str
     _head: bytes | None = field(default=None, repr=False)
+    fault: LoadError | None = field(default=None, repr=False)
 
     @property
     def is_dir(self) -> bool:
@@ -77,6 +87,11 @@ class Source:
     def size(self) -> int:
         """Bytes of the file, or of all files below the folder."""
         return sum(file.stat().st_size for file in self.files())
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the file's bytes, or of the folder's relative paths and bytes."""
+        return content_sha256(self.files(), self.path)
 
     @property
     def head(self) -> bytes:

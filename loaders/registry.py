@@ -46,8 +46,10 @@ def formats() -> tuple[Format, ...]:
 def recognise(source: Source) -> tuple[Format, Claim]:
     """The format whose claim on `source` is strongest.
 
-    Raises Unrecognised when no format claims it, LoadError when the file is empty or two formats claim it equally.
+    Raises Unrecognised when no format claims it, LoadError when the file is empty, could not be opened, or two formats claim it equally.
     """
+    if source.fault is not None:
+        raise source.fault
     if not source.is_dir and source.size == 0:
         raise LoadError(f"{source.name}: the file is empty; export it again")
     claims = [(claim, fmt) for fmt in formats() if (claim := fmt.detect(source)) is not None]

@@ -20,6 +20,7 @@ from reach.search import Labels, reach
 from reach.ways import first_labels, way
 from reports.coverage import beside, coverage
 from reports.disclosure import Interval, disclosure
+from reports.remediation import remediated
 
 # Sorted as people ask: what can be read, who and what is held, then what it hangs on.
 KINDS = ("Mailbox", "Account", "Server", "Service", "Group", "Role", "App", "Rule", "File", "Secret")
@@ -65,6 +66,10 @@ class _Graph:
         same = self.steps.filter(pl.col("rule") == "same-identity").select("source", "target")
         return components(same.iter_rows())
 
+    def cleaned(self, times: Mapping[str, Sequence[int]], identity: Mapping[str, str]) -> list[tuple[int, int]]:
+        """(node, time) of each remediation, under every name of what was remediated."""
+        return [(n, time) for n, key in enumerate(self.keys) for time in times.get(identity.get(key, key), ())]
+
     def sentence(self, step: int) -> str:
         """The step in words."""
         rule = self.rules[self.steps["rule"][step]]
@@ -79,12 +84,14 @@ def blast(store: Store, steps: Sequence[Step], seeds: Sequence[str], window: Win
     graph = _Graph(store, steps)
     at_rest = pl.col("vantage") == "at rest"
     walked = graph.chosen(at_rest if profile == "noisy" else at_rest & (pl.col("noise") == "quiet"))
-    labels = _walk(graph, walked, seeds, window)
+    identity = graph.identity()
+    cleaned = graph.cleaned(remediated(read(store, "remediations"), identity), identity)
+    labels = _walk(graph, walked, seeds, window, cleaned)
     horizon = _NEVER if window.until is None else window.until
     first = first_labels(labels, len(graph.keys))
     reached = [_node(graph, labels, walked, int(first[n]), window) for n in np.flatnonzero(first >= 0) if graph.kinds[n] in KINDS]
     reached.sort(key=lambda row: (KINDS.index(row["kind"]), row["first"], row["hops"], row["key"]))
-    mark_same(reached, graph.identity())
+    mark_same(reached, identity)
     held = _held(graph, labels, horizon)
     transit = _touched(graph, labels, graph.chosen(pl.col("vantage") == "in transit"), horizon)
     seen = coverage(read(store, "coverage"), window.start, window.until)
@@ -116,9 +123,9 @@ def _disclosed(
     return told | {"beside": silent + beside("Correspondent", seen)}
 
 
-def _walk(graph: _Graph, walked: np.ndarray[Any, Any], seeds: Sequence[str], window: Window) -> Labels:
-    arrays = (graph.source, graph.target, graph.opens, graph.closes, graph.foothold)
-    steps = build(len(graph.keys), *(array[walked] for array in arrays))
+def _walk(graph: _Graph, walked: np.ndarray[Any, Any], seeds: Sequence[str], window: Window, cleaned: list[tuple[int, int]]) -> Labels:
+    source, target, opens, closes, foothold = (a[walked] for a in (graph.source, graph.target, graph.opens, graph.closes, graph.foothold))
+    steps = build(len(graph.keys), source, target, opens, closes, foothold, cleaned)
     starts = [(graph.number[key], window.start, window.until) for key in seeds]
     return reach(steps, starts, horizon=window.until)
 

@@ -15,7 +15,7 @@ def start(question: Asked) -> None:
     with show.explained():
         found = state.examined(question.folder, question.state)
         show.title(say("How far does a compromised mailbox reach?"))
-        held = found["graph"].get("nodes", {})
+        held = found["graph"].get("things", {})
         if not any(held.get(kind) for kind in _HELD):
             show.remark(say("This case holds nothing yet. Load exports first: {command}", command="hakyu load PATH…"))
             return

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from graphmodel.ledger import content_sha256
 from hakyu.case import Case, sources
 from hakyu.demo.folder import write
 from hakyu.demo.organisation import FROM, UNTIL, WHO
@@ -37,7 +36,7 @@ def run(case: Case, folder: Path, say: Callable[[str], None]) -> dict[str, Any]:
 
 def _only_ours(case: Case, folder: Path) -> None:
     """A real case must not be mixed with an invented organisation."""
-    ours = {content_sha256(source.files(), source.path) for source in sources(folder)}
+    ours = {source.sha256 for source in sources(folder)}
     others = [load.name for load in case.loads() if load.sha256 not in ours] if case.ledger.exists else []
     if others:
         raise UsageError(

@@ -181,3 +181,17 @@ def test_every_derived_edge_has_an_id_of_its_own_and_says_what_joined_it(tmp_pat
     every = pl.concat([frame.select("fact", "source", "place") for frame in found.edges.values()])
     assert every["fact"].n_unique() == every.height and every.null_count().row(0) == (0, 0, 0)
     assert set(found.edges["SAME_IDENTITY"]["source"]) == {"joined:address"}
+
+
+def test_an_accepted_domain_is_the_organisations_own_and_a_relay_to_others_is_not(tmp_path):
+    def say(out):
+        for domain, subdomains, type_ in (("own.example", False, "authoritative"), ("deep.example", True, "internal relay"), ("far.example", True, "external relay")):
+            out.edge("ACCEPTS_MAIL_FOR", ("Service", "service:mail/own.example"), ("Organisation", f"domain:{domain}"), "row 1",
+                     domain=domain, subdomains=subdomains, type=type_)  # fmt: skip
+        for address in ("a@own.example", "b@sub.own.example", "c@deep.example", "d@sub.deep.example", "e@far.example"):
+            out.node("Correspondent", f"smtp:{address}", "row 2")
+
+    found = view_of(tmp_path, a=say).nodes["Correspondent"]
+    assert {key for key, inside in found.select("key", "internal").iter_rows() if inside} == {
+        "smtp:a@own.example", "smtp:c@deep.example", "smtp:d@sub.deep.example"
+    }  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from graphmodel.kinds import EDGES, NODES
+from graphmodel.kinds import COVERAGE, EDGES, NODES
 from hakyu.case import Case
 from hakyu.cli import main
 from loaders.registry import formats
@@ -59,6 +59,12 @@ def test_every_step_question_and_format_is_in_the_docs():
     assert all(f"## {f.NAME}" in pages["formats.md"] for f in formats())
     assert all(f"## hakyu {name}" in pages["commands.md"] for name in main.commands)
     assert all(f"### {label}\n" in pages["graph.md"] for label in [*NODES, *EDGES])
+
+
+def test_the_question_of_what_was_collected_asks_for_every_word():
+    text = (FOLDER / "saved" / "coverage_what-was-collected.cypher").read_text(encoding="utf-8")
+    (words,) = re.findall(r"UNWIND \[(.*?)\] AS what", text, re.DOTALL)
+    assert re.findall(r"'([^']+)'", words) == list(COVERAGE)
 
 
 def test_every_format_says_what_it_is():

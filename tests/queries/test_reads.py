@@ -39,6 +39,7 @@ def _mail() -> Variant:
                                                                           "country_basis": "stated", "category": "press", "warned_at": 900}},
         {"kind": "Correspondent", "key": "smtp:ann@hq.example", "props": {"internal": True}},
         {"kind": "Organisation", "key": "domain:far.example", "props": {"country": "DE"}},
+        {"kind": "Remediation", "key": "remediation:1", "props": {"what": "reset", "at": 700}},
         {"kind": "LogCoverage", "key": "coverage:1/mail headers/", "props": {"what": "mail headers", "format": "mbox", "first": 100, "capped": False}},
         {"kind": "LogCoverage", "key": "coverage:2/sessions/", "props": {"what": "sessions", "collected": 3, "missing": 1, "note": "two asleep"}},
     ]  # fmt: skip
@@ -53,6 +54,7 @@ def _mail() -> Variant:
         _edge("a3", "HAS_ADDRESS", ("Account", "account:ann"), a, type="upn"), _edge("a4", "HAS_ADDRESS", bob, b, type="primary"),
         _edge("i1", "SAME_IDENTITY", ("Account", "account:ann"), ("Account", "upn:ann"), reason="one address", because=["a2", "a3"],
               source="joined:address", place="joined"),
+        _edge("r1", "REMEDIATES", ("Remediation", "remediation:1"), ("Account", "account:ann")),
         _edge("o2", "OWNS", ("Account", "account:chief"), ann), _edge("o3", "OWNS", ("Account", "account:bob"), bob),
         _edge("o1", "OWNS", ("Account", "account:ann"), ann, source="boxes.csv", place="row 2"),
     ]  # fmt: skip
@@ -103,6 +105,7 @@ EXPECTED: dict[str, tuple[dict[str, Any], list[tuple[Any, ...]]]] = {
             ("msg:2", "smtp:ann@hq.example"), ("msg:2", "smtp:eve@far.example"),
         ],
     ),
+    "remediations": ({}, [("account:ann", "Account", "reset", 700)]),
     "organisations": ({}, [("smtp:eve@far.example", "far.example", "DE")]),
 }  # fmt: skip
 

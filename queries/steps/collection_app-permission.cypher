@@ -1,0 +1,15 @@
+// id: app-permission
+// number: S20
+// title: Open mailboxes with an application's permission
+// sentence: {source} may open the mail of {target} by its own permission
+// needs: [APP_SCOPE]
+// hold: borrowed
+// attack: [T1114.002, T1550.001]
+// survives_reset: yes
+// closes_with: Remove the permission and the application's secrets
+// confirmed_by: [service principal sign-in, MailItemsAccessed by the application]
+// limits: An application access policy may narrow it, which is not seen. Mail.ReadBasic shows headers only; MailboxSettings.ReadWrite lets it make rules that forward.
+MATCH (x:App)-[s:APP_SCOPE]->(t:Mailbox|Service)
+WHERE (t.kind = 'Mailbox' OR t.type = 'mail system')
+  AND NOT coalesce(s.scope, '') IN ['Mail.Send', 'SMTP.Send', 'SMTP.SendAsApp', 'MailboxSettings.Read']
+RETURN x.key AS source, t.key AS target, s.valid_from AS opens, s.valid_until AS closes, [s.fact] AS because

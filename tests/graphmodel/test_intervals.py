@@ -1,0 +1,84 @@
+"""Events and snapshots of one right: which intervals follow, from whatever loads, in whatever order."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+from tests.support.loads import view_of
+
+HANA, BOX = ("Account", "upn:hana@x.example"), ("Mailbox", "mailbox:box@x.example")
+
+
+def edges(found, type_, *columns):
+    return found.edges[type_].select(columns).rows()
+
+
+def right(begin=None, end=None):
+    return lambda out: out.edge("FULL_ACCESS", HANA, BOX, "row 1", valid_from=begin, valid_until=end)
+
+
+def taken(time, *, lists=False, asks=True):
+    def say(out):
+        out.taken = time
+        out.coverage("mailbox rights")
+        if asks:
+            out.node(*BOX, "row 1")
+        if lists:
+            right()(out)
+
+    return say
+
+
+@pytest.mark.parametrize(
+    ("loads", "wanted"),
+    [
+        ([right(10), right(None, 20)], [(10, 20)]),
+        ([right(10), right(10), right(None, 20), right(None, 20)], [(10, 20)]),
+        ([right(10), right(12), right(None, 20)], [(10, 20)]),
+        ([right(None, 20)], [(None, 20)]),
+        ([right(10)], [(10, None)]),
+        ([right(10), right(None, 20), right(30)], [(10, 20), (30, None)]),
+        ([right(10), right(None, 20), right(20), right(None, 25)], [(10, 20), (20, 25)]),
+        ([right(None, 5), right(10), right(None, 20)], [(None, 5), (10, 20)]),
+        ([right(10), right(None, 20), right(None, 22)], [(10, 20)]),
+        # whole intervals stand; half ones within them say nothing more
+        ([right(1, 30), right(10), right(None, 30)], [(1, 30)]),
+        # a snapshot without a time is later than the events
+        ([right(10), right()], [(10, None)]),
+        ([right(10), right(None, 20), right()], [(10, 20), (20, None)]),
+        ([right(None, 20), right()], [(None, 20), (20, None)]),
+        ([right()], [(None, None)]),
+        # one that says when it was taken
+        ([right(10), right(None, 20), taken(15, lists=True)], [(10, 20)]),
+        ([right(10), right(None, 20), taken(25, lists=True)], [(10, 20), (20, None)]),
+        ([right(10), taken(25)], [(10, 25)]),
+        ([right(10), taken(25, asks=False)], [(10, None)]),
+        ([right(10), taken(5)], [(10, None)]),
+        ([right(10), taken(25), taken(40)], [(10, 25)]),
+        ([right(10), taken(25, lists=True)], [(10, None)]),
+    ],
+)
+def test_the_intervals_of_a_right_whatever_the_order_of_loads(tmp_path, loads, wanted):
+    orders = list(permutations(range(len(loads)))) if len(loads) <= 3 else [tuple(range(len(loads))), tuple(reversed(range(len(loads))))]
+    for number, order in enumerate(orders):
+        found = view_of(tmp_path / str(number), **{f"f{place}": loads[i] for place, i in enumerate(order)})
+        got = edges(found, "FULL_ACCESS", "valid_from", "valid_until")
+        assert sorted(got, key=lambda pair: [-1 if x is None else x for x in pair]) == wanted, order
+
+
+def test_rights_on_two_folders_are_two_rights(tmp_path):
+    def say(out):
+        out.edge("FOLDER_RIGHT", HANA, BOX, "row 1", folder="/Inbox", valid_from=10)
+        out.edge("FOLDER_RIGHT", HANA, BOX, "row 2", folder="/Sent", valid_until=20)
+
+    assert sorted(edges(view_of(tmp_path, a=say), "FOLDER_RIGHT", "folder", "valid_from", "valid_until"), key=str) == [
+        ("/Inbox", 10, None), ("/Sent", None, 20)
+    ]  # fmt: skip
+
+
+def test_a_joined_interval_says_where_it_began_and_where_it_ended(tmp_path):
+    found = view_of(tmp_path, a=right(10), b=right(None, 20))
+    assert edges(found, "FULL_ACCESS", "source", "place") == [("byhand:a.csv", "row 1; ended: byhand:b.csv row 1")]
+    assert all(len(fact) == 16 for (fact,) in edges(found, "FULL_ACCESS", "fact"))
