@@ -1,6 +1,8 @@
-"""Get-InboxRule CSV, and the mailbox rules CSV of Microsoft-Extractor-Suite: rules that copy or hide mail (formats.md 3).
+"""Get-InboxRule CSV, and the mailbox rules CSVs of Microsoft-Extractor-Suite: rules that copy or hide mail (formats.md 3).
 
-Claims a header with a rule's name and mailbox, and one of `ForwardTo`, `RedirectTo`, `ForwardAsAttachmentTo`.
+Claims a header with a rule's name and mailbox, and one of `ForwardTo`, `RedirectTo`, `ForwardAsAttachmentTo`. The suite writes three: by
+Exchange (`UserName`, `RuleName`, `Enabled`, until 2023 `RuleEnabled`), and by Graph (`UserPrincipalName`, `RuleName`, `Sequence`,
+`ForwardAsAttachment`, `Delete`, `PermanentDelete`, `RuleId`).
 
 Yields a Rule for each row (`Name`, `Enabled`; `hides` where it deletes, moves or marks as read), and for each target of an enabled
 rule FORWARDS_TO and PASSES_THROUGH.
@@ -25,7 +27,8 @@ PRIORITY = "must"
 SEEN = "not yet seen in the wild"
 READS = "inbox rules that forward or hide mail"
 
-_TARGETS = ("forwardto", "redirectto", "forwardasattachmentto")
+_TARGETS = ("forwardto", "redirectto", "forwardasattachmentto", "forwardasattachment")
+_DELETES = ("deletemessage", "softdeletemessage", "delete", "permanentdelete")
 _OWNERS = ("primarysmtpaddress", "mailboxownerid", "userprincipalname", "username", "mailbox")
 _BRACKETED = re.compile(r"\[(SMTP|EX|X500):([^\]]*)\]", re.IGNORECASE)
 
@@ -70,7 +73,7 @@ class _Reader:
         mailbox, _ = self._who.mailbox_named(owner, row.place)
         self._mailboxes.add(mailbox[1])
         targets, unusable = self._targets(row)
-        enabled = row.flag("enabled")
+        enabled = row.flag("enabled") if row.get("enabled") else row.flag("ruleenabled")
         rule = self._rule(row, mailbox, name, enabled)
         if enabled is False:
             self._tally.add("with a disabled rule, which copies nothing")
@@ -91,16 +94,16 @@ class _Reader:
 
     def _rule(self, row: Row, mailbox: Node, name: str, enabled: bool | None) -> Node:
         key = f"rule:{mailbox[1].removeprefix('mailbox:')}/inbox rule/{name}"
-        own_id = row.first("ruleidentity", "identity") or str(row.number)
+        own_id = row.first("ruleidentity", "ruleid", "identity") or str(row.number)
         if self._rules.setdefault(key, own_id) != own_id:
             key = f"{key}#{own_id}"
-        moves = bool(row.get("movetofolder")) or any(row.flag(c) for c in ("deletemessage", "softdeletemessage", "markasread"))
+        moves = bool(row.get("movetofolder")) or any(row.flag(column) for column in (*_DELETES, "markasread"))
         self._out.node("Rule", key, row.place, name=name, type="inbox rule", enabled=enabled, hides=moves)
         return "Rule", key
 
     def _targets(self, row: Row) -> tuple[dict[str, bool], list[tuple[str, str]]]:
         """Addresses with whether the mailbox keeps its copy, and (column, text) of each target that is no address."""
-        keeps = not (row.flag("deletemessage") or row.flag("softdeletemessage"))
+        keeps = not any(row.flag(column) for column in _DELETES)
         found: dict[str, bool] = {}
         unusable: list[tuple[str, str]] = []
         for column in _TARGETS:

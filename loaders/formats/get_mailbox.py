@@ -4,7 +4,8 @@ Claims a header with `PrimarySmtpAddress` and a column only mailboxes have, or t
 the column is named).
 
 Yields Mailbox (`RecipientTypeDetails`, `DisplayName`, `WhenMailboxCreated`), HAS_ADDRESS (`PrimarySmtpAddress`, `EmailAddresses`),
-for a user's mailbox the owner's Account by `UserPrincipalName` (else by the primary address), FORWARDS_TO and a Rule
+for a user's mailbox the owner's Account by `UserPrincipalName` (else by the primary address), the same as the Entra object of
+`ExternalDirectoryObjectId`; FORWARDS_TO and a Rule
 (`ForwardingSmtpAddress`, `ForwardingAddress`, `DeliverToMailboxAndForward`), SEND_ON_BEHALF (`GrantSendOnBehalfTo`), the mail
 system of the commonest domain with all the mailboxes.
 
@@ -14,6 +15,8 @@ names or DNs: such a cell is refused, the rest of the row is used.
 """
 
 from __future__ import annotations
+
+import re
 
 from graphmodel import identity
 from loaders.base import Claim, FactBuffer, Options, Source
@@ -31,6 +34,7 @@ _OWN = frozenset(
     ["recipienttypedetails", "forwardingsmtpaddress", "delivertomailboxandforward", "exchangeguid", "whenmailboxcreated", "grantsendonbehalfto", "litigationholdenabled", "forwardingaddress"]
 )
 _OTHERS = frozenset(["grouptype", "fullaccessusers", "memberjoinrestriction", "foldername", "accessrights", "externalemailaddress"])
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CAPS = (1000, 5000, 10_000, 50_000)
 
 
@@ -89,6 +93,8 @@ def _mailbox(row: Row, who: Recipients, out: FactBuffer, tally: Tally) -> None:
         who.owns(_owner(row, who, out, address, name), mailbox, row.place)
     elif type_ == "group":
         who.owns(who.group(address, row.place, "microsoft365", title=name, address=address), mailbox, row.place)
+    if row.flag("auditenabled") is False:
+        tally.add("with AuditEnabled False: of these mailboxes the audit log sees nothing")
     unusable = _forwarding(row, who, mailbox, address) + _send_on_behalf(row, who, out, mailbox)
     if unusable:
         columns = ", ".join(dict.fromkeys(column for column, _ in unusable))
@@ -97,11 +103,14 @@ def _mailbox(row: Row, who: Recipients, out: FactBuffer, tally: Tally) -> None:
 
 
 def _owner(row: Row, who: Recipients, out: FactBuffer, address: str, name: str | None) -> Node:
-    upn = identity.address(row.get("userprincipalname"))
+    upn, object_id = identity.address(row.get("userprincipalname")), row.get("externaldirectoryobjectid").casefold()
     if upn is None:
         return who.account(address, row.place, name, "user")
     owner = ("Account", identity.upn_key(upn))
-    out.node("Account", owner[1], row.place, name=name or upn, type="user", upn=upn, email=address)
+    out.node("Account", owner[1], row.place, name=name or upn, type="user", upn=upn, email=address, object_id=object_id or None)
+    if _GUID.fullmatch(object_id):
+        reason = "user principal name and ExternalDirectoryObjectId of one mailbox"
+        out.edge("SAME_IDENTITY", ("Account", f"entra:{object_id}"), owner, row.place, reason=reason)
     who.address(owner, upn, "upn", row.place)
     who.address(owner, address, "primary", row.place, name)
     return owner
