@@ -47,6 +47,18 @@ class Refused:
 
 
 @dataclass
+class _Table:
+    """Facts of one kind. A column is as long as its last value; what is missing after it is null."""
+
+    schema: dict[str, Any]
+    columns: dict[str, list[Any]]
+    rows: int = 0
+
+
+_PAIRS = {type_: frozenset(kind.pairs) for type_, kind in EDGES.items()}
+
+
+@dataclass
 class FactBuffer:
     """Collects what one file says, column by column; full tables go to `on_full(kind, frame)`.
 
@@ -60,9 +72,8 @@ class FactBuffer:
     records: int = 0
     refused: list[Refused] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    _columns: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+    _tables: dict[str, _Table] = field(default_factory=dict)
     _frames: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
-    _schemas: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def node(self, label: str, key: str, place: str, **properties: Any) -> str:
         """State that a node exists, with what the source says of it. Returns the key."""
@@ -80,7 +91,7 @@ class FactBuffer:
         **properties: Any,
     ) -> None:
         """State a relationship; `source` and `target` are (label, key). The ends need not be stated as nodes."""
-        if (source[0], target[0]) not in EDGES[type_].pairs:
+        if (source[0], target[0]) not in _PAIRS[type_]:
             raise KeyError(f"{type_} does not join {source[0]} and {target[0]}")
         properties["from_label"], properties["from_key"] = source
         properties["to_label"], properties["to_key"] = target
@@ -128,7 +139,7 @@ class FactBuffer:
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """Everything collected and not yet handed to `on_full`: kind -> frame. Empties the buffer's columns."""
-        for kind in list(self._columns):
+        for kind in list(self._tables):
             self._seal(kind)
         frames = {kind: pl.concat(parts) for kind, parts in self._frames.items() if parts}
         self._frames.clear()
@@ -136,25 +147,34 @@ class FactBuffer:
 
     def flush(self) -> None:
         """Hand what is left to `on_full`."""
-        for kind in list(self._columns):
+        for kind in list(self._tables):
             self._seal(kind)
 
     def _append(self, kind: str, schema: Callable[[str], dict[str, Any]], values: dict[str, Any]) -> None:
-        columns = self._columns.get(kind)
-        if columns is None:
-            self._schemas[kind] = schema(kind)
-            columns = self._columns[kind] = {name: [] for name in self._schemas[kind]}
-        unknown = values.keys() - columns.keys()
-        if unknown:
-            raise KeyError(f"{kind} has no property {', '.join(sorted(unknown))}")
-        for name, cells in columns.items():
-            cells.append(values.get(name))
-        if len(columns["place"]) >= FLUSH_ROWS:
+        table = self._tables.get(kind)
+        if table is None:
+            columns = schema(kind)
+            table = self._tables[kind] = _Table(columns, {name: [] for name in columns})
+        rows = table.rows
+        try:
+            for name, value in values.items():
+                # Most properties of most facts are null: only what is said costs anything here.
+                if value is not None:
+                    cells = table.columns[name]
+                    if len(cells) < rows:
+                        cells.extend([None] * (rows - len(cells)))
+                    cells.append(value)
+        except KeyError as unknown:
+            raise KeyError(f"{kind} has no property {unknown.args[0]}") from None
+        table.rows = rows + 1
+        if table.rows >= FLUSH_ROWS:
             self._seal(kind)
 
     def _seal(self, kind: str) -> None:
-        columns = self._columns.pop(kind)
-        frame = pl.DataFrame(columns, schema=self._schemas[kind])
+        table = self._tables.pop(kind)
+        for cells in table.columns.values():
+            cells.extend([None] * (table.rows - len(cells)))
+        frame = pl.DataFrame(table.columns, schema=table.schema)
         if self.on_full is not None:
             self.on_full(kind, frame)
         else:

@@ -67,9 +67,12 @@ def intervals(type_: str, frame: pl.DataFrame, snapshots: Snapshots = NONE) -> p
     half = pl.col("valid_from").is_null() != pl.col("valid_until").is_null()
     apart = RIGHTS[type_]
     same = ["from_label", "from_key", "to_label", "to_key", *([apart] if apart else [])]
-    touched = frame.filter(half).select(same).unique()
     word, end = _ASKED.get(type_, ("", "to"))
-    if not touched.height or (frame.height == touched.height and word not in snapshots.taken):
+    halves = frame.select(*same, half.alias("half"))
+    if word not in snapshots.taken:  # a right of which there is one fact is as it says
+        halves = halves.filter(pl.struct(same).is_duplicated())
+    touched = halves.filter("half").select(same).unique()
+    if not touched.height:
         return frame
     keep = frame.join(touched, on=same, how="anti", nulls_equal=True)
     joined: list[Row] = []

@@ -18,7 +18,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Self
 
@@ -48,6 +48,22 @@ def at(place: str, rest: str) -> str:
     return f"{place}: {rest}" if place else rest
 
 
+def member_name(name: str) -> str | None:
+    """A member's name with forward slashes; None where it leads out of the archive or cannot be shown."""
+    name = name.replace("\\", "/")  # as older .NET writes it
+    return None if _LEADS_OUT.search(name) or _CONTROL.search(name) or not 0 < len(name) <= 1000 else name
+
+
+def shown_name(name: str) -> str:
+    """A member's name as it may be printed, whatever is in it."""
+    return name[:100].encode("unicode_escape").decode()
+
+
+def is_litter(name: str) -> bool:
+    """What desktops strew into archives."""
+    return bool(_LITTER.search(name))
+
+
 @dataclass(frozen=True)
 class Limits:
     """Bounds of an archive.
@@ -61,6 +77,10 @@ class Limits:
     ratio: int = 250
     ratio_from: int = 64 * _MIB
     depth: int = 2
+
+    def is_bomb(self, size: int, packed: int) -> bool:
+        """Whether so many bytes out of so many are more than honest data gives."""
+        return size > self.ratio_from and size > self.ratio * packed
 
 
 @dataclass(frozen=True)
@@ -104,6 +124,10 @@ class Archive:
         self._zip.close()
         self._stream.close()
 
+    def closer(self) -> Callable[[], None]:
+        """What closes it, for who cannot use `with`; refers to no part of this object but the stream."""
+        return self._stream.close
+
     def open(self, member: Member) -> BinaryIO:
         """The member as a binary stream from its start, not seekable. Opening and reading raise Broken where it is damaged."""
         place = at(self._place, member.name)
@@ -130,7 +154,7 @@ class Archive:
         infos = self._zip.infolist()
         if len(infos) > self._limits.members:
             raise self._unsafe(f"{len(infos):,} members, more than {self._limits.members:,}")
-        members = [self._member(info) for info in infos if not info.is_dir() and not _LITTER.search(info.filename)]
+        members = [self._member(info) for info in infos if not info.is_dir() and not is_litter(info.filename)]
         if (total := sum(member.size for member in members)) > self._limits.total:
             raise self._unsafe(f"unpacks to {total:,} bytes, more than {self._limits.total:,}")
         # Members that share bytes are how a small file unpacks to anything.
@@ -139,12 +163,10 @@ class Archive:
         return tuple(members)
 
     def _member(self, info: zipfile.ZipInfo) -> Member:
-        name = info.filename.replace("\\", "/")  # as older .NET writes it
-        shown = name[:100].encode("unicode_escape").decode()
-        if _LEADS_OUT.search(name) or _CONTROL.search(name) or len(name) > 1000:
-            raise self._unsafe(f"a member's name leads out of it or cannot be shown: {shown}")
-        if info.file_size > self._limits.ratio_from and info.file_size > self._limits.ratio * info.compress_size:
-            raise self._unsafe(f"{shown} unpacks to more than {self._limits.ratio} times its size")
+        if (name := member_name(info.filename)) is None:
+            raise self._unsafe(f"a member's name leads out of it or cannot be shown: {shown_name(info.filename)}")
+        if self._limits.is_bomb(info.file_size, info.compress_size):
+            raise self._unsafe(f"{shown_name(name)} unpacks to more than {self._limits.ratio} times its size")
         return Member(name, info.file_size, info.compress_size, bool(info.flag_bits & 1), info)
 
     def _unsafe(self, what: str) -> Broken:
@@ -204,14 +226,14 @@ def read_json(data: bytes, place: str = "") -> Any:
         raise Broken(at(place, f"byte {byte:,}"), _CUT if cut else "not JSON from here on", _AGAIN) from None
 
 
-def json_items(stream: BinaryIO, path: str, place: str = "") -> Iterator[Any]:
-    """The items at `path` (as ijson writes it: `data.item`) of a JSON document in UTF-8, one by one.
+def json_items(stream: BinaryIO, path: str, place: str = "", *, several: bool = False) -> Iterator[Any]:
+    """The items at `path` (as ijson writes it: `data.item`) of a JSON document in UTF-8, one by one; `several`: documents may follow one another.
 
     Raises Broken with the byte up to which it was read where it stops being JSON.
     """
     counted = _JsonStream(stream, place)
     try:
-        yield from ijson.items(counted, path, use_float=True)
+        yield from ijson.items(counted, path, use_float=True, multiple_values=several)
     except ijson.JSONError as error:
         cut = re.search("premature|incomplete", str(error), re.IGNORECASE)
         raise Broken(at(place, f"before byte {counted.read_bytes:,}"), _CUT if cut else "not JSON", _AGAIN) from None

@@ -1,0 +1,186 @@
+"""What a loader costs beside the bare parser that reads the same file and throws the rows away: `python -m benchmarks.loaders`.
+
+Files are made up in the real shapes, `--mb` MiB each, in a temporary folder. Printed: seconds of the floor and of the loader with all its
+facts (written as the case folder does it with `--write`, else thrown away), their ratio, and the highest memory of the loader's process.
+`--only audit_ndjson --mb 2048` is the 2 GB audit log, `--only mbox --mb 10240` the 10 GB mbox.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import mailbox
+import os
+import platform
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from graphmodel.facts import FactBuffer
+from graphmodel.ledger import Ledger
+from loaders.base import Options, Source
+from loaders.registry import recognise
+
+MIB = 1 << 20
+DOMAIN = "agency.example"
+
+
+def _audit(n: int) -> dict[str, Any]:
+    when = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(1_664_600_000 + 7 * n))
+    user = f"user{n % 300}@{DOMAIN}"
+    items = [{"InternetMessageId": f"<{n * 3 + i}@{DOMAIN}>", "SizeInBytes": 40_000 + i} for i in range(3)]
+    return {
+        "CreationTime": when, "Id": f"{n:08x}-0000-4000-8000-000000000000", "Operation": "MailItemsAccessed", "RecordType": 50, "Workload": "Exchange",
+        "ResultStatus": "Succeeded", "UserId": user, "UserType": 0, "MailboxOwnerUPN": user, "ClientIPAddress": f"192.0.2.{n % 250}", "LogonType": 0,
+        "ClientInfoString": "Client=OWA;Action=ViaProxy", "SessionId": f"s-{n % 5000}",
+        "OperationProperties": [{"Name": "MailAccessType", "Value": "Bind"}, {"Name": "IsThrottled", "Value": "False"}],
+        "Folders": [{"Path": "\\Inbox", "Id": "LgAAAAB", "FolderItems": items}], "OperationCount": 3,
+    }  # fmt: skip
+
+
+def audit_ndjson(path: Path, size: int) -> None:
+    """One AuditData object a line, MailItemsAccessed by Bind."""
+    with path.open("wb") as stream:
+        n = 0
+        while stream.tell() < size:
+            stream.write(orjson.dumps(_audit(n)) + b"\n")
+            n += 1
+
+
+def audit_csv(path: Path, size: int) -> None:
+    """Search-UnifiedAuditLog, Export-Csv."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
+        writer.writerow(["RecordType", "CreationDate", "UserIds", "Operations", "AuditData", "ResultIndex", "ResultCount", "Identity", "IsValid", "ObjectState"])
+        n = 0
+        while stream.tell() < size:
+            row = _audit(n)
+            writer.writerow(["ExchangeItemAggregated", row["CreationTime"], row["UserId"], row["Operation"], json.dumps(row), n, 0, row["Id"], "True", "Unchanged"])
+            n += 1
+
+
+def trace_csv(path: Path, size: int) -> None:
+    """Get-MessageTraceV2."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
+        writer.writerow(["Received", "SenderAddress", "RecipientAddress", "Subject", "Status", "Size", "MessageId", "MessageTraceId"])
+        n = 0
+        while stream.tell() < size:
+            when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(1_664_600_000 + n))
+            writer.writerow([when, f"user{n % 300}@{DOMAIN}", f"person{n % 9000}@partner{n % 400}.example.com", "x", "Delivered", 1000, f"<{n // 2}@{DOMAIN}>", n])
+            n += 1
+
+
+def mbox(path: Path, size: int) -> None:
+    """Messages of 60 kB, as with attachments."""
+    body = ("All work and no play makes a long message.\n" * 40 + "\n") * 34
+    with path.open("w", encoding="utf-8") as stream:
+        n = 0
+        while stream.tell() < size:
+            when = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime(1_664_600_000 + 60 * n))
+            stream.write(
+                f"From user0@{DOMAIN} Mon Oct  3 09:00:00 2022\nDelivered-To: user0@{DOMAIN}\nFrom: Person {n} <person{n % 9000}@partner{n % 400}.example.com>\n"
+                f"To: user0@{DOMAIN}\nDate: {when}\nMessage-ID: <{n}@partner.example>\nSubject: note {n}\n\n{body}\n"
+            )
+            n += 1
+
+
+def _csv_floor(path: Path) -> None:
+    with path.open(encoding="utf-8", newline="") as stream:
+        for _ in csv.reader(stream):
+            pass
+
+
+def _audit_csv_floor(path: Path) -> None:
+    with path.open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            orjson.loads(row["AuditData"])
+
+
+def _ndjson_floor(path: Path) -> None:
+    with path.open("rb") as stream:
+        for line in stream:
+            orjson.loads(line)
+
+
+def _mbox_floor(path: Path) -> None:
+    for message in mailbox.mbox(path, create=False):
+        message["From"], message["To"], message["Message-ID"]
+
+
+CASES: dict[str, tuple[Callable[[Path, int], None], Callable[[Path], None]]] = {
+    "audit_csv": (audit_csv, _audit_csv_floor), "audit_ndjson": (audit_ndjson, _ndjson_floor),
+    "trace_csv": (trace_csv, _csv_floor), "mbox": (mbox, _mbox_floor),
+}  # fmt: skip
+
+
+def _measured(work: Callable[[], None], answer: Any) -> None:
+    begin = time.perf_counter()
+    work()
+    answer.send((time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024))
+
+
+def measured(work: Callable[[], None]) -> tuple[float, int]:
+    """(seconds, highest memory in bytes) of work done in a process of its own."""
+    ours, theirs = get_context("fork").Pipe(duplex=False)
+    process = get_context("fork").Process(target=_measured, args=(work, theirs))
+    process.start()
+    theirs.close()
+    found: tuple[float, int] = ours.recv()
+    process.join()
+    return found
+
+
+def load(path: Path, case: Path | None) -> None:
+    """Read a file with its loader; the facts go into a case folder, or nowhere."""
+    source = Source(path, path.name)
+    fmt, _ = recognise(source)
+    options = Options(now=int(time.time()))
+    if case is None:
+        out = FactBuffer(on_full=lambda kind, frame: None)
+        fmt.read(source, options, out)
+        out.flush()
+        return
+    ledger = Ledger(case)
+    with ledger.writing():
+        staged = ledger.stage("measured", path.name, fmt.NAME)
+        fmt.read(source, options, staged.buffer)
+        staged.finish(name=path.name, path="", format=fmt.NAME, title="", sha256="", bytes=path.stat().st_size, read_at="")
+
+
+def rows(names: list[str], mb: int, write: bool) -> Iterator[str]:
+    """The lines of the table."""
+    for name in names:
+        make, floor = CASES[name]
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{name}.{'mbox' if name == 'mbox' else 'txt'}"
+            make(path, mb * MIB)
+            bare, _ = measured(lambda path=path, floor=floor: floor(path))
+            took, memory = measured(lambda path=path, folder=folder: load(path, Path(folder) / "case" if write else None))
+            yield f"{name:<14}{path.stat().st_size / MIB:>8,.0f}{bare:>10.2f}{took:>10.2f}{took / bare:>8.2f}{memory / MIB:>10,.0f}"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mb", type=int, default=64, help="size of each file")
+    parser.add_argument("--only", action="append", choices=sorted(CASES))
+    parser.add_argument("--write", action="store_true", help="write the facts into a case folder as `hakyu load` does")
+    asked = parser.parse_args()
+    print(f"{platform.machine()}, {os.cpu_count()} cores, CPython {platform.python_version()}")
+    print(f"{'file':<14}{'MiB':>8}{'floor s':>10}{'loader s':>10}{'ratio':>8}{'peak MiB':>10}")
+    for line in rows(asked.only or list(CASES), asked.mb, asked.write):
+        print(line)
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Sign-ins and directory audit events of Entra ID as Microsoft Graph answers them, in JSON (`auditLogs/signIns`, `auditLogs/directoryAudits`).
+
+Claims JSON whose first record has a sign-in's fields (createdDateTime, ipAddress, appId, status) or an audit event's (activityDateTime,
+activityDisplayName, initiatedBy): an array, several arrays one after another (as Microsoft-Extractor-Suite appends pages),
+`{"value": […]}`, one object a line (formats.md 4.2). Both kinds may stand in one file.
+
+A sign-in yields Observation `obs:entra_signin/<id>` (at, ip, session, user agent, app, kind, succeeded by errorCode) with OBSERVED to its
+account and app. An audit event yields Observation `obs:entra_audit/<id>` with OBSERVED to actor and targets; where it succeeded also HAS_ROLE,
+MEMBER_OF, OWNS, CONSENTED, APP_SCOPE, from or until its time, and Remediation for a reset by another, a revocation, a disabling.
+
+Traps: errorCode 0 is success, some codes (50140 …) only an interruption: neither; createdDateTime is used, no outer time; values in
+modifiedProperties are JSON within JSON; PIM requests and eligible roles give nothing yet; upkeep of devices is counted, not kept.
+"""
+
+from __future__ import annotations
+
+from loaders.base import Claim, FactBuffer, Options, Source
+from loaders.entra_audits import Audits
+from loaders.graphjson import Records, peek
+from loaders.signins import SignIns, from_graph
+
+NAME = "entra_logs_graph"
+TITLE = "Entra ID sign-ins and directory audit events, Microsoft Graph JSON"
+PRIORITY = "must"
+SEEN = "real sample"
+READS = "sign-ins; roles, group members, owners, consent and app permissions given or taken; resets"
+
+_AUDIT = frozenset(("activityDateTime", "activityDisplayName", "initiatedBy"))
+_SIGN_IN = frozenset(("createdDateTime", "ipAddress", "appId"))
+_WHO = frozenset(("userPrincipalName", "servicePrincipalId", "userId"))
+
+
+def detect(source: Source) -> Claim | None:
+    """Claim by the first record's fields."""
+    seen = peek(source)
+    if seen is None or seen.wrapper not in (None, "value"):
+        return None
+    keys = _names(seen.keys)
+    if keys >= _AUDIT:
+        return Claim(7, "directory audit events of Graph")
+    return Claim(7, "sign-ins of Graph") if _is_sign_in(keys) else None
+
+
+def read(source: Source, options: Options, out: FactBuffer) -> None:
+    """Read record by record."""
+    signins = SignIns(out, options)
+    audits = Audits(signins)
+    records = Records(source, out)
+    for place, given in records:
+        record = given if "id" in given else {key[:1].lower() + key[1:]: value for key, value in given.items()}
+        if "activityDateTime" in record and "activityDisplayName" in record:
+            audits.add(record, place)
+        elif _is_sign_in(frozenset(record)):
+            signins.add(from_graph(record, signins.moment), place)
+        else:
+            signins.tally.add("of another kind of record: left out")
+    signins.more = records.more
+    audits.finish(records.more)
+    signins.finish()
+
+
+def _is_sign_in(keys: frozenset[str]) -> bool:
+    return keys >= _SIGN_IN and bool(keys & _WHO) and bool(keys & {"status", "isInteractive", "signInEventTypes"})
+
+
+def _names(keys: frozenset[str]) -> frozenset[str]:
+    return frozenset(key[:1].lower() + key[1:] for key in keys)
