@@ -25,7 +25,10 @@ from reports.remediation import remediated
 # Sorted as people ask: what can be read, who and what is held, then what it hangs on.
 KINDS = ("Mailbox", "Account", "Server", "Service", "Group", "Role", "App", "Rule", "File", "Secret")
 EVIDENCE = "POSSIBLE"
-EVIDENCE_NOTE = "POSSIBLE: the exported configuration allows every step shown; no log was read that could confirm one or rule it out."
+ALLOWED = "POSSIBLE: the exported configuration allows every step shown; "
+NO_LOG = ALLOWED + "no log was read that could confirm one or rule it out."
+LOGS = ALLOWED + "the logs that were read are kept as observations and are not weighed for it."
+_LOGS = ("audit log", "mail access", "sign-ins", "logons")
 _START, _NEVER = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
 
@@ -102,7 +105,7 @@ def blast(store: Store, steps: Sequence[Step], seeds: Sequence[str], window: Win
         "profile": profile,
         "state": store.state(),
         "engine": store.engine,
-        "evidence": EVIDENCE_NOTE,
+        "evidence": evidence(seen),
         "counts": [{"kind": kind, "reached": counts[kind], "beside": beside(kind, seen)} for kind in KINDS if counts[kind] or kind in KINDS[:4]],
         "reached": reached,
         "still_held": sum(row["still_held"] for row in reached if row["same_as"] is None),
@@ -113,6 +116,11 @@ def blast(store: Store, steps: Sequence[Step], seeds: Sequence[str], window: Win
         "disclosed": _disclosed(store, held, transit, seen),
         "coverage": seen,
     }
+
+
+def evidence(seen: Sequence[Mapping[str, Any]]) -> str:
+    """What can be said of how sure the steps are, by the coverage of the case."""
+    return LOGS if any(row["what"] in _LOGS and row["status"] != "not collected" for row in seen) else NO_LOG
 
 
 def _disclosed(

@@ -214,6 +214,17 @@ _JA = {
     "mail hosts": "メールのホスト",
     "correspondents": "通信相手の名簿",
     "exchange administrators": "Exchange 管理者",
+    "audit log": "監査ログ",
+    "mail access": "メール閲覧の監査",
+    "sign-ins": "サインイン",
+    "logons": "ログオン",
+    "app permissions": "アプリの権限",
+    "roles": "ロールの割り当て",
+    "transport rules": "トランスポート ルール",
+    "network": "ネットワーク",
+    "shared files": "共有ファイル",
+    "indicators": "侵害指標",
+    "remediations": "是正措置",
     "collected": "収集済",
     "partial": "一部のみ",
     "not collected": "未収集",
@@ -224,7 +235,12 @@ _JA = {
     "POSSIBLE": "可能性",
     "POSSIBLE: the exported configuration allows every step shown; no log was read that could confirm one or rule it out.":
         "可能性: 示した手順はすべて、エクスポートされた設定のもとで可能です。裏付け、または否定するログは読まれていません。",
+    "POSSIBLE: the exported configuration allows every step shown; the logs that were read are kept as observations and are not weighed for it.":
+        "可能性: 示した手順はすべて、エクスポートされた設定のもとで可能です。読まれたログは観測として保存されていますが、判定には使われていません。",
     # what closes a step
+    "Remove the permission and the application's secrets": "権限と、アプリの資格情報を取り除く",
+    "Remove the owner; remove every secret and certificate of the application that was added meanwhile":
+        "所有者を外し、その間に追加されたアプリの資格情報と証明書をすべて取り除く",
     "Remove the right": "権限を外す",
     "Remove the membership": "メンバーから外す",
     "Remove the right; revoke the sessions of the delegate": "権限を外し、代理人のセッションを無効にする",
@@ -262,6 +278,8 @@ _SENTENCES_JA = {
     "single-sign-on": "{source} は {target} にサインインする",
     "send-as": "{source} は {target} として送信できる",
     "correspondents": "{source} から {target} とのやりとりが漏えい",
+    "app-owner": "{source} は {target} を所有し、資格情報を追加できる",
+    "app-permission": "{source} は自身の権限で {target} のメールを開ける",
     "internal-phishing": "{source} が、信用している同僚 {target} に書き送る",
 }
 

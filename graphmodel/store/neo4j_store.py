@@ -26,8 +26,8 @@ from graphmodel.view import View, edge_view_schema, node_view_schema
 OLDEST = (5, 26)
 PAGE = 200_000
 """Rows in one packed record: one list of lists costs the server's memory, one record a row costs ten times the time."""
-ONE_TRANSACTION = 200_000
-"""Changed rows, and steps to replace, up to which a sync is one transaction."""
+ONE_TRANSACTION = 100_000
+"""Changed rows and steps up to which a sync is one transaction: some 3 KiB of the server's memory each (benchmarks/store.py)."""
 TRIES = 5
 
 # What the planner says of a name that is in no node or relationship (GQLSTATUS), and what we call it.

@@ -106,7 +106,8 @@ def sync(server: Server, view: View, derivations: Sequence[Derivation], progress
                 return False
             todo = changes(view, _nodes_there(run), _edges_there(run))
             steps = run(f"MATCH ()-[r:{STEP}]->() RETURN count(r)").rows[0][0]
-        whole = todo.rows + steps <= one_transaction
+        # There will be about as many steps as edges: they are all made anew, and weigh as much as rows that change.
+        whole = todo.rows + max(steps, view.counts[1]) <= one_transaction
         job = _Job(server, token, derivations, progress)
         (job.in_one if whole else job.in_parts)(view.state, todo)
     return True
