@@ -84,24 +84,39 @@ def _end_of_hold(cleaned: Any, low: Any, high: Any, time: Any) -> Any:
 
 
 @_jit
-def _put(labels: Any, at: Any, start: Any, end: Any, node: Any, before: Any, via: Any) -> Any:
-    """Write a label at `at`; the array it is in then, twice as long where it was full."""
-    if at == len(labels):
-        larger = np.empty(2 * len(labels), labels.dtype)
-        larger[: len(labels)] = labels
-        labels = larger
-    row = labels[at]
-    row.start, row.end, row.node, row.before, row.via = start, end, node, before, via
-    return labels
+def _room(labels: Any, used: Any, more: Any) -> Any:
+    """The array with room for `more` labels after `used`: itself, or one at least twice as long."""
+    if used + more <= len(labels):
+        return labels
+    larger = np.empty(max(2 * len(labels), used + more), labels.dtype)
+    larger[:used] = labels[:used]
+    return larger
 
 
 @_jit
-def _keep(kept: Any, many: Any, best: Any, start: Any, end: Any, node: Any, before: Any, via: Any) -> Any:
-    """Add a label that extends how long its node is held; the array it is in then."""
-    kept = _put(kept, many, start, end, node, before, via)
-    kept[many].had = best[node]
+def _put(labels: Any, at: Any, start: Any, end: Any, node: Any, before: Any, via: Any) -> None:
+    row = labels[at]
+    row.start, row.end, row.node, row.before, row.via = start, end, node, before, via
+
+
+@_jit
+def _keep(kept: Any, at: Any, best: Any, start: Any, end: Any, node: Any, before: Any, via: Any) -> None:
+    """Keep a label that extends how long its node is held."""
+    _put(kept, at, start, end, node, before, via)
+    kept[at].had = best[node]
     best[node] = end
-    return kept
+
+
+@_jit
+def _still_open(closes: Any, low: Any, high: Any, had: Any) -> Any:
+    """Where the steps closes[low:high], last first, begin to close by `had`."""
+    while low < high:
+        middle = (low + high) // 2
+        if closes[middle] > had:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @_jit
@@ -155,53 +170,55 @@ def _search(
 ) -> Any:
     """The kept labels, as rows of _LABEL."""
     best = np.full(n, ALWAYS, np.int64)  # until when the kept labels hold each node
-    kept, many, head = np.empty(256, seeds.dtype), 0, 0  # the next to look at is `head`
-    heap, waiting = np.empty(256, seeds.dtype), 0  # labels that begin later
+    kept, many, head = np.empty(1024 + len(seeds), seeds.dtype), 0, 0  # the next to look at is `head`
+    heap, waiting = np.empty(1024 + len(seeds), seeds.dtype), 0  # labels that begin later
     for seed in seeds:
-        heap = _put(heap, waiting, seed.start, seed.end, seed.node, -1, -1)
+        _put(heap, waiting, seed.start, seed.end, seed.node, -1, -1)
         _sift_up(heap, waiting)
         waiting += 1
+    holds = 1 + (np.diff(cleaned_first).max() if len(cleaned) else 0)  # what one step can make at most
     while head < many or waiting > 0:
         if head == many:
             # Nothing more begins now: go on to what begins next.
             waiting -= 1
             _swap(heap, 0, waiting)
             _sift_down(heap, waiting)
-            next_ = heap[waiting]
-            if next_.start < min(next_.end, horizon) and next_.end > best[next_.node]:
-                kept = _keep(kept, many, best, next_.start, next_.end, next_.node, next_.before, next_.via)
+            then = heap[waiting]
+            if then.start < min(then.end, horizon) and then.end > best[then.node]:
+                kept = _room(kept, many, 1)
+                _keep(kept, many, best, then.start, then.end, then.node, then.before, then.via)
                 many += 1
             continue
-        kept, heap, many, waiting = _walk(
-            first, target, opens, closes, foothold, cleaned_first, cleaned, horizon, best, kept, many, heap, waiting, head
-        )
+        u, had = kept[head].node, kept[head].had
+        # Further steps closed while the node was held before: they were taken then.
+        last = first[u + 1] if had == ALWAYS else _still_open(closes, first[u], first[u + 1], had)
+        kept, heap = _room(kept, many, (last - first[u]) * holds), _room(heap, waiting, (last - first[u]) * holds)
+        many, waiting = _walk(first[u], last, target, opens, closes, foothold, cleaned_first, cleaned, horizon, best, kept, many, heap, waiting, head)
         head += 1
     return kept[:many]
 
 
 @_jit
 def _walk(
-    first: Any, target: Any, opens: Any, closes: Any, foothold: Any, cleaned_first: Any, cleaned: Any, horizon: Any,
+    low: Any, high: Any, target: Any, opens: Any, closes: Any, foothold: Any, cleaned_first: Any, cleaned: Any, horizon: Any,
     best: Any, kept: Any, many: Any, heap: Any, waiting: Any, head: Any,
 ) -> Any:  # fmt: skip
-    """Take the steps from the label at `head`: what begins now is kept, what begins later goes to the heap."""
-    u, now, until, had = kept[head].node, kept[head].start, kept[head].end, kept[head].had
-    for step in range(first[u], first[u + 1]):
-        if closes[step] <= had:
-            break  # this and all further steps closed while the node was held before: they were taken then
+    """Take the steps low:high from the label at `head`: what begins now is kept, what begins later goes to the heap."""
+    now, until = kept[head].start, kept[head].end
+    for step in range(low, high):
         v = target[step]
+        if best[v] == NEVER:
+            continue  # held for good since before
         begin, stop = max(now, opens[step]), min(until, closes[step])
-        if best[v] == NEVER or begin >= stop:
-            continue
         # Borrowed: one hold. Foothold: one until the next remediation, and again from each while the way is open.
         while begin < stop and begin < horizon:
             end = _end_of_hold(cleaned, cleaned_first[v], cleaned_first[v + 1], begin) if foothold[step] else stop
             if end > best[v] and begin == now:
-                kept = _keep(kept, many, best, now, end, v, head, step)
+                _keep(kept, many, best, now, end, v, head, step)
                 many += 1
             elif end > best[v]:
-                heap = _put(heap, waiting, begin, end, v, head, step)
+                _put(heap, waiting, begin, end, v, head, step)
                 _sift_up(heap, waiting)
                 waiting += 1
             begin = end
-    return kept, heap, many, waiting
+    return many, waiting
