@@ -16,6 +16,7 @@ from graphmodel import identity
 from graphmodel.correspondence import corresponded, holds_from_traces
 from graphmodel.kinds import NODES
 from graphmodel.ledger import fact_ids
+from graphmodel.lookalike import flagged
 from graphmodel.view import edge_view_schema
 
 Tables = dict[str, pl.DataFrame]
@@ -37,7 +38,7 @@ def derive(nodes: Tables, edges: Tables, stated_names: pl.DataFrame) -> tuple[Ta
     _add(edges, "SAME_IDENTITY", same_mail_system(nodes["Service"]))
     nodes["Correspondent"] = _addresses(nodes["Correspondent"])
     _add(edges, "SAME_IDENTITY", same_persons(stated_names))
-    nodes["Correspondent"] = _persons(_internal(nodes["Correspondent"], nodes["Mailbox"], edges), edges)
+    nodes["Correspondent"] = _persons(flagged(_internal(nodes["Correspondent"], nodes["Mailbox"], edges)), edges)
     nodes, belongs = _organisations(nodes)
     _add(edges, "BELONGS_TO", belongs)
     _add(edges, "HOLDS", holds_from_traces(edges))

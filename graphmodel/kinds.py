@@ -131,6 +131,7 @@ _NODES = (
         (
             _p("address", "string", "the address, normalised"),
             _p("internal", "bool", "its domain is one of the organisation's own (derived)"),
+            _p("looks_like", "string", "the organisation's own address or domain that it resembles and is not (derived)"),
             _p("person", "string", "one value for all addresses of one person (derived); count these for persons"),
             _p("organisation", "string", "organisation stated by a correspondents list"),
             _p("country", "string", "ISO 3166 code, stated by a list or else told by the domain's ending; null: not known"),
@@ -178,7 +179,7 @@ _NODES = (
         "Role",
         "An administrative role and what it may do",
         "role:<system>/<name>",
-        (_p("system", "string", "exchange | entra | google"),),
+        (_p("system", "string", "exchange | entra | google | okta"),),
     ),
     NodeKind(
         "Secret",
