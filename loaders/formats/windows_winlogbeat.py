@@ -1,0 +1,79 @@
+"""Windows events as Winlogbeat and the Elastic agent ship them, JSON: an object a line, an array, or the hits of a search (formats.md 6).
+
+Claims records with `winlog` that has `event_id` and `channel` (7 and later), or with `event_id`, `log_name` and `computer_name` (6).
+
+Yields what windows_evtx says of the same events, under the same keys (computer, channel, `record_id`), so that both count once.
+
+Traps: `host.name` is the collector; the computer is `winlog.computer_name`. `event.created` is when the record was read: the time is
+`@timestamp`. `event_id` is a number or a text. One log is collected as `Security` and as `security` by two collectors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from loaders import dates
+from loaders.base import Claim, FactBuffer, Options, Source
+from loaders.jsonlog import Record, records, sample
+from loaders.windows import Event, Logons, int_of
+
+NAME = "windows_winlogbeat"
+TITLE = "Windows events JSON, Winlogbeat or Elastic agent"
+PRIORITY = "should"
+SEEN = "real sample"
+READS = "logons, failed logons, explicit credentials, sessions on computers"
+
+_ENVELOPES = ("hits.hits", "events")
+
+
+def detect(source: Source) -> Claim | None:
+    """Claim by the first records' fields."""
+    found = [_inner(record) for record in sample(source, _ENVELOPES)]
+    return Claim(8, "events of Winlogbeat") if found and any(_is_event(record) for record in found) else None
+
+
+def read(source: Source, options: Options, out: FactBuffer) -> None:
+    """Read record by record."""
+    logons = Logons(out)
+    for place, given in records(source, out, _ENVELOPES):
+        record = _inner(given)
+        if _is_event(record):
+            logons.take(_event(record, place, options.now))
+        else:
+            out.refuse(place, "", "no event of Windows")
+    logons.finish()
+
+
+def _inner(record: Record) -> Record:
+    """The event itself; a search's hit has it under `_source`."""
+    inner = record.get("_source")
+    return inner if isinstance(inner, dict) else record
+
+
+def _is_event(record: Record) -> bool:
+    log = record.get("winlog")
+    return ("event_id" in log and "channel" in log) if isinstance(log, dict) else {"event_id", "log_name", "computer_name"} <= record.keys()
+
+
+def _event(record: Record, place: str, now: int | None) -> Event:
+    found = record.get("winlog")
+    log: Record = found if isinstance(found, dict) else record
+    data = log.get("event_data")
+    if not isinstance(data, dict):
+        data = log.get("user_data")
+    return Event(
+        at=_moment(record.get("@timestamp"), now), id=int_of(log.get("event_id")) or 0, computer=_text(log.get("computer_name")),
+        channel=_text(log.get("channel") or log.get("log_name")), record=str(log.get("record_id") or log.get("record_number") or ""),
+        data=data if isinstance(data, dict) else {}, place=place,
+    )  # fmt: skip
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _moment(value: Any, now: int | None) -> int | None:
+    try:
+        return dates.moment(value, None, now) if isinstance(value, str) else None
+    except dates.BadDate:
+        return None
