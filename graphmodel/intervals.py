@@ -57,6 +57,7 @@ class Snapshots:
         return min((time for time, load in self.taken.get(word, ()) if time > since and key in self.asked[load]), default=None)
 
 
+_START = -(2**62)
 NONE = Snapshots({}, {}, {})
 
 
@@ -121,3 +122,34 @@ def _swept(begins: list[Row], ends: list[Row]) -> list[Row]:
 def _changed(row: Row, **values: Any) -> Row:
     """A row that says something else: a fact of its own."""
     return row if all(row[name] == value for name, value in values.items()) else row | values | {"fact": ""}
+
+
+def without_removed(edges: Tables, remediations: pl.DataFrame) -> Tables:
+    """The rights to and from what was removed (a rule, an application) end when it was; what begins later stays.
+
+    `remediations`: nodes, with `key, what, at`. Rows that are new have an empty `fact`.
+    """
+    if "REMEDIATES" not in edges:
+        return edges
+    done = edges["REMEDIATES"].select("from_key", pl.col("to_key").alias("gone"), pl.col("source").alias("by"), pl.col("place").alias("by_place"))
+    what = remediations.filter(pl.col("what") == "remove").drop_nulls("at").select(pl.col("key").alias("from_key"), "at")
+    removed = done.join(what, on="from_key").sort("at", "by", "by_place").unique(subset=["gone", "at"], keep="first", maintain_order=True).drop("from_key")
+    if not removed.height:
+        return edges
+    return {type_: _cut(frame, removed) if type_ in RIGHTS else frame for type_, frame in edges.items()}
+
+
+def _cut(frame: pl.DataFrame, removed: pl.DataFrame) -> pl.DataFrame:
+    """End each row at the first removal of one of its ends after it began; `removed` is sorted by `at`."""
+    for end in ("from_key", "to_key"):
+        began = frame.with_columns(pl.col("valid_from").fill_null(_START).alias("began")).sort("began", "fact")
+        both = began.join_asof(
+            removed, left_on="began", right_on="at", by_left=end, by_right="gone", strategy="forward", allow_exact_matches=False, check_sortedness=False
+        )  # fmt: skip
+        cut = pl.col("at").is_not_null() & (pl.col("valid_until").is_null() | (pl.col("valid_until") > pl.col("at")))
+        frame = both.with_columns(
+            pl.when(cut).then("at").otherwise("valid_until").alias("valid_until"),
+            pl.when(cut).then(pl.format("{}; removed: {} {}", "place", "by", "by_place")).otherwise("place").alias("place"),
+            pl.when(cut).then(pl.lit("")).otherwise("fact").alias("fact"),
+        ).select(frame.columns)
+    return frame

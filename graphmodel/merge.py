@@ -6,7 +6,7 @@ import polars as pl
 
 from graphmodel.derive import derive
 from graphmodel.facts import node_schema
-from graphmodel.intervals import Snapshots, intervals
+from graphmodel.intervals import Snapshots, intervals, without_removed
 from graphmodel.kinds import EDGES, NODES
 from graphmodel.ledger import Ledger, fact_ids
 from graphmodel.view import View, edge_view_schema, node_view_schema
@@ -21,7 +21,8 @@ def view(ledger: Ledger, state: str | None = None) -> View:
     nodes = {label: _merge_nodes(label, tables) for label, tables in stated.items()}
     nodes, edges = _one_kind(nodes, edges)
     snapshots = _snapshots(ledger, stated)
-    edges = {type_: _identified(type_, intervals(type_, frame, snapshots)) for type_, frame in edges.items()}
+    edges = without_removed({type_: intervals(type_, frame, snapshots) for type_, frame in edges.items()}, nodes["Remediation"])
+    edges = {type_: _identified(type_, frame) for type_, frame in edges.items()}
     nodes = _with_ends(nodes, edges)
     names = _stated_names(stated["Correspondent"])
     nodes, edges = derive(nodes, edges, names)

@@ -82,3 +82,32 @@ def test_a_joined_interval_says_where_it_began_and_where_it_ended(tmp_path):
     found = view_of(tmp_path, a=right(10), b=right(None, 20))
     assert edges(found, "FULL_ACCESS", "source", "place") == [("byhand:a.csv", "row 1; ended: byhand:b.csv row 1")]
     assert all(len(fact) == 16 for (fact,) in edges(found, "FULL_ACCESS", "fact"))
+
+
+def test_what_is_removed_ends_its_rights_and_what_begins_later_or_ended_before_stays(tmp_path):
+    rule, to = ("Rule", "rule:box/x"), ("Correspondent", "smtp:eve@far.example")
+
+    def say(out):
+        out.edge("FORWARDS_TO", rule, to, "row 1")
+        out.edge("PASSES_THROUGH", BOX, rule, "row 1", valid_from=10)
+        out.edge("PASSES_THROUGH", ("Mailbox", "mailbox:later@x.example"), rule, "row 2", valid_from=60)
+        out.edge("PASSES_THROUGH", ("Mailbox", "mailbox:anew@x.example"), rule, "row 4", valid_from=80)
+        out.edge("PASSES_THROUGH", ("Mailbox", "mailbox:before@x.example"), rule, "row 3", valid_from=5, valid_until=20)
+
+    def done(out):
+        for what, at in (("remove", 50), ("remove", 70)):
+            out.node("Remediation", f"remediation:{what}/x/{at}", "row 9", what=what, at=at)
+            out.edge("REMEDIATES", ("Remediation", f"remediation:{what}/x/{at}"), rule, "row 9")
+
+    found = view_of(tmp_path, a=say, b=done)
+    assert edges(found, "FORWARDS_TO", "valid_from", "valid_until", "place") == [(None, 50, "row 1; removed: byhand:b.csv row 9")]
+    assert set(edges(found, "PASSES_THROUGH", "valid_from", "valid_until")) == {(5, 20), (10, 50), (60, 70), (80, None)}
+    assert all(len(fact) == 16 for (fact,) in edges(found, "PASSES_THROUGH", "fact"))
+
+
+def test_a_reset_ends_no_right(tmp_path):
+    def done(out):
+        out.node("Remediation", "remediation:reset/hana/50", "row 9", what="reset", at=50)
+        out.edge("REMEDIATES", ("Remediation", "remediation:reset/hana/50"), HANA, "row 9")
+
+    assert edges(view_of(tmp_path, a=right(10), b=done), "FULL_ACCESS", "valid_from", "valid_until") == [(10, None)]
