@@ -16,6 +16,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -316,10 +317,11 @@ def _split_header(text: str) -> tuple[str, list[str]]:
     """(delimiter, normalised names): the delimiter that makes most columns, looked for in the header alone."""
     best = max(DELIMITERS, key=lambda delimiter: len(_header_cells(text, delimiter)))
     names: list[str] = []
+    seen: Counter[str] = Counter()
     for cell in _header_cells(text, best):
         name = column_name(cell)
-        copies = sum(1 for known in names if known == name or known.startswith(f"{name}#"))
-        names.append(f"{name}#{copies + 1}" if copies else name)
+        seen[name] += 1
+        names.append(f"{name}#{seen[name]}" if seen[name] > 1 else name)
     return best, names
 
 

@@ -1,0 +1,158 @@
+"""MISP events as JSON (formats.md 11): `{"response": [{"Event": …}]}`, a list of events, one event wrapped or bare, or bare attributes.
+
+Claims JSON with `Event`, or with `Attribute` of which the first have `type`, `value` and `to_ids`, also under `response`; or a list of such
+attributes.
+
+Yields Indicator from Event.Attribute[] and Event.Object[].Attribute[] of type email-src, email-dst, email-reply-to, email, ip-src, ip-dst
+(also `|port`), domain, hostname, `domain|ip` (both), url, user-agent, email-message-id, sha256, `filename|sha256`; valid_from, valid_until
+from first_seen, last_seen; the event's title (info) as note.
+
+Traps: attributes with `to_ids` false, and deleted ones, match nothing and are only counted; an attribute without `to_ids` likewise. The
+timestamp is when an attribute was edited, not when the sign was seen. Ports, file names and comments are not read. `to_ids` may be text
+(`"1"`). See www.misp-standard.org/rfc/misp-standard-core.html.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from loaders import dates
+from loaders.base import Broken, Claim, FactBuffer, Options, Source
+from loaders.containers import read_json
+from loaders.indicators import Indicators
+
+NAME = "misp"
+TITLE = "MISP event or attributes (JSON)"
+PRIORITY = "should"
+SEEN = "real sample"
+READS = "indicators: addresses, domains, hosts, URLs, user agents, message ids, hashes"
+
+_LARGEST = 256 << 20
+_SINGLE = {
+    "email": "email", "email-src": "email", "email-dst": "email", "email-reply-to": "email", "target-email": "",
+    "ip-src": "ip", "ip-dst": "ip", "domain": "domain", "hostname": "host", "url": "url", "user-agent": "user agent",
+    "email-message-id": "message id", "sha256": "sha256",
+}  # fmt: skip
+# Composite type -> the kind of each half; "" is not read.
+_PAIRS = {
+    "ip-src|port": ("ip", ""), "ip-dst|port": ("ip", ""), "domain|ip": ("domain", "ip"), "hostname|port": ("host", ""),
+    "filename|sha256": ("", "sha256"),
+}  # fmt: skip
+_KEY = re.compile(rb'"(Event|Attribute|to_ids)"\s*:')
+_ATTRIBUTE = frozenset(("type", "value", "to_ids"))
+
+
+def detect(source: Source) -> Claim | None:
+    """Claim by the keys that MISP alone has."""
+    head = b"" if source.is_dir else source.head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if head[:1] not in (b"{", b"["):
+        return None
+    keys = set(_KEY.findall(head))
+    if b"to_ids" in keys:
+        return Claim(8, "attributes of MISP")
+    if b"Event" in keys and re.match(rb'[\[{\s]*("response"\s*:\s*\[?\s*\{\s*)?"Event"\s*:\s*\{', head):
+        return Claim(8, "an event of MISP")
+    return Claim(7, "an event of MISP") if b"Attribute" in keys and b'"orgc_id"' in head else None
+
+
+def read(source: Source, options: Options, out: FactBuffer) -> None:
+    """Read every event's attributes. Raises Broken where the file is no JSON or has neither."""
+    if source.size > _LARGEST:
+        raise Broken("whole file", f"more than {_LARGEST >> 20} MiB", "export fewer events at a time")
+    with source.open() as stream:
+        document = read_json(stream.read())
+    signs, found = Indicators(out), False
+    for place, title, attribute in _attributes(document, ""):
+        found = True
+        out.records += 1
+        _Reader(out, signs, options).attribute(attribute, title, place)
+    if not found and not _is_event(document):
+        raise Broken("whole file", "neither an Event nor Attribute of MISP", "export the event as MISP JSON")
+    out.records += not found
+    signs.finish()
+
+
+def _is_event(document: Any) -> bool:
+    if isinstance(document, list):
+        return any(_is_event(item) for item in document)
+    if not isinstance(document, dict):
+        return False
+    return isinstance(document.get("Event"), dict) or "Attribute" in document or _is_event(document.get("response"))
+
+
+def _attributes(found: Any, place: str) -> Iterator[tuple[str, str, Any]]:
+    """(place, title of the event, attribute) wherever in the document MISP puts them; it nests no deeper than this goes."""
+    if isinstance(found, list):
+        for number, item in enumerate(found):
+            here = f"{place}[{number}]"
+            if isinstance(item, dict) and item.keys() >= _ATTRIBUTE:
+                yield here, "", item
+            elif isinstance(item, dict):
+                yield from _attributes(item, here)
+    elif isinstance(found, dict):
+        if isinstance(found.get("Event"), dict):
+            yield from _event(found["Event"], f"{place}.Event".lstrip("."))
+        elif "response" in found:
+            yield from _attributes(found["response"], f"{place}.response".lstrip("."))
+        else:
+            yield from _event(found, place)
+
+
+def _event(event: dict[str, Any], place: str) -> Iterator[tuple[str, str, Any]]:
+    title = " ".join(event["info"].split()) if isinstance(event.get("info"), str) else ""
+    dot = f"{place}." if place else ""
+    for number, attribute in enumerate(_list(event.get("Attribute"))):
+        yield f"{dot}Attribute[{number}]", title, attribute
+    for index, item in enumerate(_list(event.get("Object"))):
+        for number, attribute in enumerate(_list(item.get("Attribute")) if isinstance(item, dict) else []):
+            inside = isinstance(item, dict) and _yes(item.get("deleted")) and isinstance(attribute, dict)
+            yield f"{dot}Object[{index}].Attribute[{number}]", title, {**attribute, "deleted": True} if inside else attribute
+
+
+class _Reader:
+    """States one attribute."""
+
+    def __init__(self, out: FactBuffer, signs: Indicators, options: Options) -> None:
+        self._out, self._signs, self._now = out, signs, options.now
+
+    def attribute(self, found: Any, title: str, place: str) -> None:
+        if not isinstance(found, dict) or not isinstance(found.get("type"), str) or not isinstance(found.get("value"), str):
+            self._out.refuse(place, type(found).__name__, "not an attribute with type and value")
+        elif _yes(found.get("deleted")):
+            self._signs.skip("deleted, which match nothing")
+        elif not _yes(found.get("to_ids")):
+            self._signs.skip("not meant for detection (to_ids is false), which match nothing")
+        else:
+            self._sign(found, title, place)
+
+    def _sign(self, found: dict[str, Any], title: str, place: str) -> None:
+        type_, value = found["type"].strip().casefold(), found["value"]
+        pair = _PAIRS.get(type_)
+        kinds, values = (pair, value.split("|", 1)) if pair else ((_SINGLE.get(type_, ""),), [value])
+        if not any(kinds):
+            self._signs.skip("of types that records here do not hold (file names, other hashes, text)")
+            return
+        times = {"valid_from": self._time(found, "first_seen", place), "valid_until": self._time(found, "last_seen", place)}
+        for kind, half in zip(kinds, values, strict=False):
+            if kind:
+                self._signs.add(kind, half, place, **times, note=title or None)
+
+    def _time(self, found: dict[str, Any], name: str, place: str) -> int | None:
+        value = found.get(name)
+        if value in (None, "", "0"):
+            return None
+        try:
+            return dates.moment(str(value), None, self._now)
+        except dates.BadDate:
+            self._out.note(f"{name} that is no date or cannot be believed, taken as unknown (first: {place})")
+            return None
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _yes(value: Any) -> bool:
+    return value is True or value == 1 or (isinstance(value, str) and value.strip().casefold() in ("1", "true"))
