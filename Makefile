@@ -42,7 +42,7 @@ bench: $(DEV)             ## Measurements; see benchmarks/README.md
 lock: | $(BIN)/python     ## Renew the lock files (hashes, no hosts)
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --extra dev --extra notebook --extra msg --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --extra dev --extra notebook --extra outlook --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) demo demo.hakyu

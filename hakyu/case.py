@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ import polars as pl
 from graphmodel import identity
 from graphmodel.derive import ambiguous
 from graphmodel.errors import HakyuError, LoadError, StoreError, TooManyRefused, UsageError
+from graphmodel.facts import FactBuffer
 from graphmodel.kinds import EDGES, NODES, STEP_COLUMNS
 from graphmodel.ledger import CaseBusy, Ledger, Manifest, Staged, load_id
 from graphmodel.merge import view
@@ -31,7 +33,7 @@ from graphmodel.times import from_iso
 from graphmodel.view import View
 from loaders.base import Options, Source
 from loaders.registry import Format, Unrecognised, formats, recognise
-from loaders.sources import sources
+from loaders.sources import each_source, sources
 from queries.catalogue import Saved, Step, attack_names, find_saved, saved, steps
 from queries.run import ask, read
 from reports.blast import Window, blast, components
@@ -101,6 +103,8 @@ class Case:
         self._environment = os.environ if environment is None else environment
         self.folder = folder or Path(self._environment.get("HAKYU_CASE", DEFAULT_FOLDER))
         self.ledger = Ledger(self.folder)
+        self.reading: tuple[Source, FactBuffer] | None = None
+        """What `load` reads just now, for whoever shows how far it is."""
         self._store: Store | None = None
 
     # -- the graph -----------------------------------------------------------------------------------------------------
@@ -182,27 +186,38 @@ class Case:
         """
         options = options or Options()
         now = datetime.now(UTC)
-        believed = Options(**(asdict(options) | {"now": options.now or int(now.timestamp())}))
+        believed = replace(options, now=options.now or int(now.timestamp()))
         for path in paths:
             if not path.exists():
                 raise UsageError(f"{path}: no such file or folder")
         with self.ledger.writing():
+            if options.secrets and not options.salt:
+                believed = replace(believed, salt=self._salt())
             lines: list[FileLine] = []
             staged: dict[str, tuple[Staged, Manifest]] = {}
-            for source in (found for path in paths for found in sources(path)):
+            for source in (found for path in paths for found in each_source(path)):
                 progress(f"reading {source.name}")
                 lines.append(self._load_one(source, believed, now.isoformat(timespec="seconds"), staged))
+                self.reading = None
             self.ledger.commit([load for load, _ in staged.values()])
             if not self.ledger.ids():
                 return LoadReport(lines, self.ledger.state())
             report = self._sync(self._open(), progress)
         return LoadReport(lines, report.state, report.nodes, report.edges, report.steps)
 
+    def _salt(self) -> str:
+        """What fingerprints of credentials are made with: the case's own, so that no table of known passwords helps."""
+        path = self.folder / "salt"
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_hex(16), encoding="ascii")
+        return path.read_text(encoding="ascii")
+
     def _load_one(self, source: Source, options: Options, read_at: str, staged: dict[str, tuple[Staged, Manifest]]) -> FileLine:
         load: Staged | None = None
         try:
             fmt, _ = recognise(source)
-            said = {"mailbox": options.mailbox, "encoding": options.encoding, "date_order": options.date_order, "taken": options.taken, "secrets": options.secrets or None}
+            said = {name: getattr(options, name) or None for name in ("mailbox", "encoding", "date_order", "taken", "secrets")}
             id_ = load_id(source.sha256, fmt.NAME, said)
             if id_ in self.ledger.ids():
                 return FileLine(source.name, "known", self.ledger.manifest(id_))
@@ -210,6 +225,7 @@ class Case:
                 return FileLine(source.name, "known", staged[id_][1])
             load = self.ledger.stage(id_, source.name, fmt.NAME)
             load.buffer.taken = options.taken
+            self.reading = (source, load.buffer)
             fmt.read(source, options, load.buffer)
             if not load.buffer.records:
                 raise LoadError(f"{source.name}: holds no records; export it again")
@@ -227,6 +243,12 @@ class Case:
             return FileLine(source.name, "passed over" if strewn else "not loaded", None, str(error).removeprefix(f"{source.name}: "))
         staged[id_] = (load, manifest)
         return FileLine(source.name, "loaded", manifest)
+
+    def demo(self, folder: Path, progress: Progress = _silent) -> dict[str, Any]:
+        """Write a made-up organisation's exports into `folder`, load them; `folder`, and the `blast` of its story."""
+        from hakyu.demo import run  # noqa: PLC0415 - it calls this class
+
+        return run(self, folder, progress)
 
     def loads(self) -> list[Manifest]:
         """What is in the case, by reading time."""

@@ -50,10 +50,8 @@ def _json(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.pass_obj
 def demo(case: Case, folder: Path, as_json: bool) -> None:
     """Write the exports of a made-up organisation into FOLDER, load them, and show a blast radius."""
-    from hakyu.demo import run  # noqa: PLC0415 - only this command needs it
-
-    with present.progress() as say:
-        result = run(case, folder, say)
+    with present.progress(case) as say:
+        result = case.demo(folder, say)
     present.show(result["blast"] if not as_json else result, as_json, present.blast)
     if not as_json:
         click.echo(present.demo_end(case.folder, result))
@@ -65,17 +63,18 @@ def demo(case: Case, folder: Path, as_json: bool) -> None:
 @click.option("--encoding", help="Encoding of text files that say none and are not UTF-8.")
 @click.option("--date-order", type=click.Choice(["dmy", "mdy"]), help="How 5/6/2023 is to be read where a file does not tell.")
 @click.option("--taken", help="When exports of rights were made, for files that do not say: what they lack was gone by then.")
+@click.option("--secrets", is_flag=True, help="Look through the text of mail for credentials; only kind, fingerprint and place are kept.")
 @click.option("--refused", "refused_to", type=click.Path(path_type=Path), help="Write the refused rows to this CSV file.")
 @click.option("--lenient", is_flag=True, help="End with 0 though more than 1 % was refused.")
 @_json
 @click.pass_obj
 def load(
     case: Case, paths: tuple[Path, ...], mailbox: str | None, encoding: str | None, date_order: str | None, taken: str | None,
-    refused_to: Path | None, lenient: bool, as_json: bool,
+    secrets: bool, refused_to: Path | None, lenient: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Recognise and load files and folders. Each file is loaded whole or not at all."""
-    with present.progress() as say:
-        options = Options(mailbox, encoding, date_order, taken=from_iso(taken) if taken else None)
+    with present.progress(case) as say:
+        options = Options(mailbox, encoding, date_order, taken=from_iso(taken) if taken else None, secrets=secrets)
         report = case.load(list(paths), options, say)
     present.show(report, as_json, present.load_report)
     if refused_to:
@@ -98,7 +97,7 @@ def loads(case: Case, load_id: str | None, as_json: bool) -> None:
 @click.pass_obj
 def forget(case: Case, load_id: str) -> None:
     """Take a load out of the case: the graph becomes the one that never had it."""
-    with present.progress() as say:
+    with present.progress(case) as say:
         manifest = case.forget(load_id, say)
     click.echo(f"forgot load {manifest.id} ({manifest.name})")
 
@@ -164,7 +163,7 @@ def cypher(case: Case, text: str, parameters: tuple[str, ...], as_json: bool) ->
 @click.pass_obj
 def blast(case: Case, who: str, start: str, until: str | None, profile: str, limit: int, as_json: bool) -> None:
     """What WHO (address, name or key), compromised in the window, could reach, and whom that discloses."""
-    with present.progress() as say:
+    with present.progress(case) as say:
         say("computing reach (the first run compiles the kernel)")
         result = case.blast(who, start, until, profile)
     present.show(result, as_json, lambda found: present.blast(found, limit))
@@ -177,7 +176,7 @@ def blast(case: Case, who: str, start: str, until: str | None, profile: str, lim
 def doctor(case: Case, rebuild: bool, as_json: bool) -> None:
     """What is installed, which engine answers, what the graph holds, what is missing."""
     if rebuild:
-        with present.progress() as say:
+        with present.progress(case) as say:
             case.rebuild(say)
     found = case.doctor()
     present.show(found, as_json, present.doctor)

@@ -75,7 +75,14 @@ def decoded(text: str) -> str:
 def _word(raw: bytes, charset: str | None) -> str:
     if charset is None:
         return raw.decode("ascii", "replace") if raw.isascii() else raw.decode("latin-1")
-    name = charset.casefold().partition("*")[0]
+    return charset_text(raw, charset.partition("*")[0])
+
+
+def charset_text(raw: bytes, charset: str) -> str:
+    """Bytes in the charset they are said to be in; where that is wrong, by what they are."""
+    name = charset.strip().casefold()
+    if b"\x1b$" in raw and name in ("", "us-ascii", "ascii", "utf-8"):  # ISO-2022-JP is plain ASCII to those
+        return text_of(raw)
     found = _strictly(raw, _ALIASES.get(name, name))
     return found if found is not None else text_of(raw)
 

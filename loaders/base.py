@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from graphmodel.errors import LoadError
 from graphmodel.facts import FactBuffer
@@ -77,6 +77,8 @@ class Source:
     name: str
     _head: bytes | None = field(default=None, repr=False)
     fault: LoadError | None = field(default=None, repr=False)
+    read_bytes: int = field(default=0, repr=False)
+    """Bytes read so far, over all times it was opened; of a folder none are counted."""
 
     @property
     def is_dir(self) -> bool:
@@ -104,8 +106,8 @@ class Source:
         return self._head
 
     def open(self) -> BinaryIO:
-        """The file as a binary stream, from its start."""
-        return io.BufferedReader(io.FileIO(self.path))
+        """The file as a binary stream, from its start. What is read of it counts in `read_bytes`."""
+        return io.BufferedReader(_Counted(self))
 
     def files(self) -> Iterator[Path]:
         """The file itself, or every regular file below the folder in sorted order; links are not followed."""
@@ -115,3 +117,23 @@ class Source:
         for path in sorted(self.path.rglob("*")):
             if path.is_file() and not path.is_symlink():
                 yield path
+
+
+class _Counted(io.FileIO):
+    """A file that tells its source how much of it was read."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(source.path)
+        self._source = source
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read into `buffer`; how many bytes."""
+        done = super().readinto(buffer)
+        self._source.read_bytes += done or 0
+        return done
+
+    def readall(self) -> bytes:
+        """The rest of the file."""
+        data = super().readall()
+        self._source.read_bytes += len(data)
+        return data

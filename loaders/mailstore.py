@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from graphmodel import identity
 from graphmodel.derive import person_name
+from loaders import resets
 from loaders.base import Broken, FactBuffer, Options
 from loaders.messages import Parsed
 
@@ -98,6 +99,7 @@ class Mail:
         self._persons: dict[str, set[str]] = {}
         self._named: set[tuple[str, str]] = set()
         self._names: Counter[str] = Counter()
+        self._secrets: Counter[str] = Counter()
         self._first: int | None = None
         self._last: int | None = None
         self._place = ""
@@ -151,8 +153,25 @@ class Mail:
         if at is not None:
             self._first = at if self._first is None else min(self._first, at)
             self._last = at if self._last is None else max(self._last, at)
-        if self._owner:
-            out.edge("HOLDS", self._mailbox, node, place, folder=folder, delivered=message.delivered, basis="file", valid_from=at)
+        names: list[str | None] = [*message.folders()] or [folder]
+        for label in names if self._owner else ():
+            out.edge("HOLDS", self._mailbox, node, place, folder=label, delivered=message.delivered, basis="file", valid_from=at)
+        self._state_secrets(message, node, place)
+
+    def _state_secrets(self, message: Parsed, node: tuple[str, str], place: str) -> None:
+        """The credentials in a message, and the service that lets whoever reads it set a password anew."""
+        out = self._out
+        for secret in message.secrets:
+            where = f"{place}, {secret.place}"
+            out.node("Secret", secret.key, where, name=f"{secret.kind} {secret.fingerprint[:6]}", secret_kind=secret.kind)
+            out.edge("CONTAINS_SECRET", node, ("Secret", secret.key), where)
+            self._secrets[secret.kind] += 1
+        to = [address for role, address in message.recipients if role == "to"]
+        if message.reset and len(to) == 1:  # one for many is a circular
+            key, name = resets.service_of(message.sender() or "")
+            out.node("Service", key, place, name=name, type="saas")
+            since = message.sent if message.reset == resets.SIGN_UP else None  # a reset tells of a registration that is older
+            out.edge("RESETS_BY", ("Service", key), ("Correspondent", identity.smtp_key(to[0])), place, valid_from=since)
 
     def _name(self, address: str, name: str, place: str) -> None:
         if address == self._owner:
@@ -225,6 +244,8 @@ class Mail:
         ):
             if number:
                 self._out.note(f"{number:,} {thing[number != 1]} {text}")
+        if self._secrets:
+            self._out.note("credentials in messages: " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(self._secrets.items())))
         if self._used:
             self._out.coverage("mail headers", self._owner or "", first=self._first, last=self._last, collected=self._used)
 

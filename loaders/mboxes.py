@@ -44,8 +44,11 @@ def is_separator(line: bytes, after: bytes, blank_before: bool) -> bool:
     return bool((_HEADER if blank_before else _WELL_KNOWN).match(after)) or (blank_before and not after.strip())
 
 
-def messages(stream: BinaryIO) -> Iterator[Part]:
-    """The messages of an mbox in order. The stream must stand at a From_ line; of that first one no date is asked."""
+def messages(stream: BinaryIO, body: int = BODY_BYTES) -> Iterator[Part]:
+    """The messages of an mbox in order, with the first `body` bytes of each one's body.
+
+    The stream must stand at a From_ line; of that first one no date is asked.
+    """
     line = stream.readline(_LINE)
     number, at, blank, whole = 0, 1, True, True
     part: Part | None = None
@@ -57,7 +60,7 @@ def messages(stream: BinaryIO) -> Iterator[Part]:
             number += 1
             part = Part(number, at, line)
         else:
-            _take(part, line)
+            _take(part, line, body)
         blank, whole = not line.strip(), line.endswith(b"\n")
         at += whole
         line = after
@@ -65,7 +68,7 @@ def messages(stream: BinaryIO) -> Iterator[Part]:
         yield part
 
 
-def _take(part: Part, line: bytes) -> None:
+def _take(part: Part, line: bytes, body: int) -> None:
     part.size += len(line)
     if part.body_at is None:
         if len(part.head) < HEADER_LIMIT:
@@ -74,7 +77,7 @@ def _take(part: Part, line: bytes) -> None:
             part.body_at = len(part.head)
             part.multipart = b"multipart" in part.head.lower()
         return
-    if len(part.head) < part.body_at + BODY_BYTES:
+    if len(part.head) < part.body_at + body:
         quoted = line.startswith(b">") and line.lstrip(b">").startswith(b"From ")
         part.head += line[1:] if quoted else line
     if part.multipart and _ATTACHED.match(line):

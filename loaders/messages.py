@@ -5,19 +5,22 @@ Subject and first words go into a hash (identity.content_hash) and are then forg
 
 from __future__ import annotations
 
+import csv
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import mktime_tz, parsedate_tz
 from typing import BinaryIO
 
 from graphmodel import identity
-from loaders import dates
+from loaders import dates, resets, secrets
 from loaders.addresses import Named, decoded, name_of, parse, text_of
 from loaders.base import Options
 
 HEADER_LIMIT = 1 << 20
 """Bytes of headers that are read; real ones reach some ten thousand."""
 BODY_BYTES = 4096
+SEARCHED_BYTES = 1 << 20
+"""Bytes of a message that are looked through for credentials, where that was asked for."""
 _CHUNK = 1 << 16
 _DAY = 86_400
 _DATE_LIMIT = 200
@@ -40,6 +43,10 @@ _WANTED = frozenset(
     [name for name, _ in _ROLES] + [name for pair in _NAMES for name in pair] + ["sender", "date", "message-id", "received", "subject"]
     + ["content-type", "content-disposition", "delivered-to", "x-original-to", "envelope-to", "list-post", "x-mailing-list", "x-gmail-labels"]
 )  # fmt: skip
+# Gmail's labels that are no place, as Takeout writes them in English and Japanese.
+_STATE = re.compile(
+    r"(?:opened|unread|read|important|starred|category .+|開封済み|未読|既読|重要|スター付き|カテゴリ.+)$", re.IGNORECASE
+)
 Headers = dict[str, list[bytes]]
 
 
@@ -49,6 +56,7 @@ class Parsed:
 
     `hops`: addresses it was delivered to, the last one first; `lists`: addresses of mailing lists it came through;
     `no_text`: why the bytes are no text at all; `labels`: Gmail's labels; `unusable`: recipients that are no address; `cut`: the headers do not end.
+    Where that was asked for, `secrets`: credentials in its text, and `reset`: whether a service mails to set a password anew, or to sign up.
     """
 
     key: str | None = None
@@ -69,10 +77,17 @@ class Parsed:
     unusable: int = 0
     headers: int = 0
     no_text: str | None = None
+    secrets: list[secrets.Found] = field(default_factory=list)
+    reset: str | None = None
 
     def sender(self) -> str | None:
         """The From address, else the Sender."""
         return self.senders[0][1] if self.senders else None
+
+    def folders(self) -> list[str]:
+        """The folders that Gmail's labels name; what only tells a state (opened, starred) is none."""
+        names = [name.strip() for name in next(csv.reader([self.labels or ""], skipinitialspace=True), [])]
+        return [name for name in dict.fromkeys(names) if name and not _STATE.match(name)]
 
     def to_all(self) -> list[str]:
         """Every To, Cc and Bcc address, once."""
@@ -88,6 +103,16 @@ class Parsed:
         if not self.senders and not self.recipients:
             return "neither a sender nor a recipient"
         return None
+
+
+def body_bytes(options: Options) -> int:
+    """How much of a message's body has to be read."""
+    return SEARCHED_BYTES if options.secrets else BODY_BYTES
+
+
+def headers_only(options: Options) -> Options:
+    """The same options for a look at headers."""
+    return replace(options, secrets=False)
 
 
 def looks_like_message(head: bytes) -> bool:
@@ -107,9 +132,9 @@ def _prefix(head: bytes) -> int:
     return match.end() if match else 0
 
 
-def read_file(stream: BinaryIO) -> tuple[bytes, int]:
-    """(headers with the first body bytes, attachments) of a file that is one message; the rest is passed through, not kept."""
-    head = stream.read(_CHUNK)
+def read_file(stream: BinaryIO, least: int = 0) -> tuple[bytes, int]:
+    """(headers with the first body bytes, `least` at least, attachments) of a file that is one message; the rest is passed through, not kept."""
+    head = stream.read(max(_CHUNK, least))
     while len(head) < HEADER_LIMIT and not _END.search(head, max(0, _prefix(head) - 1)) and (more := stream.read(_CHUNK)):
         head += more
     match = _END.search(head, _prefix(head))
@@ -144,6 +169,9 @@ def parse_message(head: bytes, options: Options, fallback: int | None = None) ->
     identifier = _message_id(texts.get("message-id", []))
     found.content = _content(found, texts, body)
     found.key = identity.message_key(identifier, found.content)
+    if options.secrets:
+        found.secrets = secrets.look(head, options)
+        found.reset = resets.reset_of(found.sender(), decoded(" ".join(texts.get("subject", []))))
     return found
 
 

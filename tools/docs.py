@@ -12,6 +12,7 @@ from graphmodel.kinds import COVERAGE, EDGES, NODES, STEP, STEP_COLUMNS, Propert
 from hakyu.case import Case
 from hakyu.cli import main
 from queries.catalogue import attack_names
+from tools import secrets_page
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 MADE = "<!-- Made by `python -m tools.docs`; edit the code instead. -->\n"
@@ -96,7 +97,7 @@ def _help(command: click.Command, name: str) -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
-    "graph.md": graph, "formats.md": formats, "steps.md": steps, "questions.md": questions, "commands.md": commands,
+    "graph.md": graph, "formats.md": formats, "steps.md": steps, "questions.md": questions, "commands.md": commands, "secrets.md": secrets_page.page,
 }  # fmt: skip
 
 

@@ -4,7 +4,8 @@ Claims a folder with `cur` and `new`, a folder of messages, or one with mail fol
 several people's mailboxes, nor one that merely holds exports of many kinds: those are opened file by file. One folder is one load.
 
 Yields Message, SENT_BY, ADDRESSED_TO, names of Correspondents; with an owner (--mailbox, else inferred and said so) also
-Mailbox, Account, OWNS, HAS_ADDRESS (with the owner's further addresses) and HOLDS with the folder.
+Mailbox, Account, OWNS, HAS_ADDRESS (with the owner's further addresses) and HOLDS with the folder; with --secrets Secret,
+CONTAINS_SECRET and RESETS_BY (loaders/secrets.py).
 
 Traps: flags stand in the name (`:2,S`, `!2,S` on Windows); files may be called `1.` in nested folders without `cur`; mail programs
 leave their own files between. Neither a file's time nor the time in a Maildir name is used as a date: copying sets them anew.
@@ -15,7 +16,7 @@ from __future__ import annotations
 from loaders.base import Broken, Claim, FactBuffer, Options, Source
 from loaders.mailstore import Mail, Votes
 from loaders.mailtree import Entry, entries, why_mailbox
-from loaders.messages import Parsed, parse_message, read_file
+from loaders.messages import Parsed, body_bytes, headers_only, parse_message, read_file
 
 NAME = "maildir"
 TITLE = "Mailbox folder (Maildir, or a tree of messages)"
@@ -39,7 +40,7 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
     votes = Votes()
     if not options.mailbox:
         for entry in entries(source.path, _PER_FOLDER):
-            votes.see(_parsed(entry, options)[0], entry.folder)
+            votes.see(_parsed(entry, headers_only(options))[0], entry.folder)
     mail = Mail(options, out, votes)
     for entry in entries(source.path):
         message, size, attachments = _parsed(entry, options)
@@ -51,7 +52,7 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
 
 def _parsed(entry: Entry, options: Options) -> tuple[Parsed, int, int]:
     with entry.path.open("rb") as stream:
-        head, attachments = read_file(stream)
+        head, attachments = read_file(stream, body_bytes(options))
         size = stream.seek(0, 2)
     if not head or b"\x00" in head[:512]:
         return Parsed(no_text="binary, no mail message: give it by itself" if head else "the file is empty"), size, 0

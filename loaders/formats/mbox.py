@@ -1,8 +1,9 @@
 """Mail folder in one file: mbox as Thunderbird, Mutt, Google Takeout and Pipermail write it (formats.md 7). Headers only.
 
 Claims a file that begins with a From_ line and headers. Yields Message, SENT_BY, ADDRESSED_TO, names of Correspondents; with an
-owner (--mailbox, else inferred and said so) also Mailbox, Account, OWNS, HAS_ADDRESS and HOLDS. The folder is Gmail's labels
-where there are any, else the file's name.
+owner (--mailbox, else inferred and said so) also Mailbox, Account, OWNS, HAS_ADDRESS and HOLDS. The folder is the file's name; where
+Takeout wrote X-Gmail-Labels each of them is one, except those that tell a state (Opened, Starred, 開封済み …). With --secrets also Secret,
+CONTAINS_SECRET and RESETS_BY (loaders/secrets.py). A packed mbox (.mbox.gz) is opened as any archive is.
 
 Traps: `>From ` quoting and bodies that lack it, no newline at the end, `user at domain`, ten gigabytes in one file: read as a
 stream. The From_ line's date is the last resort for a message's time (`sent_basis` file).
@@ -16,7 +17,7 @@ from itertools import islice
 from loaders.base import Broken, Claim, FactBuffer, Options, Source
 from loaders.mailstore import SAMPLE, Mail, Votes
 from loaders.mboxes import Part, messages
-from loaders.messages import Parsed, looks_like_message, moment, parse_message
+from loaders.messages import Parsed, body_bytes, headers_only, looks_like_message, moment, parse_message
 
 NAME = "mbox"
 TITLE = "Mail folder (mbox)"
@@ -47,13 +48,14 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
     if not options.mailbox:
         with source.open() as stream:
             for part in islice(messages(stream), SAMPLE):
-                message = _parsed(part, options)
-                votes.see(message, message.labels or folder)
+                message = _parsed(part, headers_only(options))
+                votes.see(message, ",".join(message.folders()) or folder)
     mail = Mail(options, out, votes)
     with source.open() as stream:
-        for part in messages(stream):
+        for part in messages(stream, body_bytes(options)):
             message = _parsed(part, options)
-            mail.add(message, f"message {part.number:,}, line {part.line:,}", message.labels or folder, part.size, part.attachments)
+            where = f"message {part.number:,}, line {part.line:,}"
+            mail.add(message, where, ",".join(message.folders()) or folder, part.size, part.attachments)
     if out.records == len(out.refused) == 1:
         raise Broken(out.refused[0].place, out.refused[0].why, "it is damaged or no mbox: export the folder again")
     mail.finish()

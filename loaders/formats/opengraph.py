@@ -1,6 +1,6 @@
 """BloodHound OpenGraph (formats.md 5; bloodhound.specterops.io/opengraph): JSON or a zip of such files, ExchangeHound's included.
 
-Claims `{"graph": {"nodes": […], "edges": […]}}`, with or without `metadata` and `$schema` before it; a zip by members of that shape.
+Claims `{"graph": {"nodes": […], "edges": […]}}`, with or without `metadata` and `$schema` before it; a zip whose members all have that shape.
 
 Yields Account, Group, Server `ad:<SID>` of User, Group, Computer, and AZUser, AZGroup, AZServicePrincipal, AZApp by their ids; MEMBER_OF (MemberOf,
 AZMemberOf), ADMIN_TO (AdminTo), SIGNS_IN_TO (CanRDP, CanPSRemote), SESSION_ON (HasSession). Of ExchangeHound: Mailbox (ExchangeMailbox, by its
@@ -23,7 +23,7 @@ from typing import Any, BinaryIO
 
 from graphmodel.errors import LoadError
 from loaders.base import Broken, Claim, FactBuffer, Options, Source
-from loaders.containers import Archive, at, json_items, read_json
+from loaders.containers import Archive, Member, at, json_items, read_json
 from loaders.opengraph_facts import Graph
 
 NAME = "opengraph"
@@ -38,20 +38,26 @@ _SNIFFED = 64
 
 
 def detect(source: Source) -> Claim | None:
-    """Claim the shape of the JSON file, or of a member of the zip."""
+    """Claim the shape of the JSON file, or of all members of the zip."""
     if source.is_dir:
         return None
     if not source.head.startswith(b"PK\x03\x04"):
         return Claim(9, "a graph of nodes and edges") if _is_ours(source.head) else None
     try:
         with Archive(source.open()) as archive:
-            for member in [member for member in archive.members if member.name.casefold().endswith(".json")][:_SNIFFED]:
-                with archive.open(member) as stream:
-                    if _is_ours(stream.read(64 * 1024)):
-                        return Claim(8, "a zip of graphs of nodes and edges")
+            # A zip with anything else in it is opened, and each file of it is asked for by itself.
+            if archive.members and all(_is_graph(archive, member) for member in archive.members[:_SNIFFED]):
+                return Claim(8, "a zip of graphs of nodes and edges")
     except LoadError:
         return None
     return None
+
+
+def _is_graph(archive: Archive, member: Member) -> bool:
+    if not member.name.casefold().endswith(".json"):
+        return False
+    with archive.open(member) as stream:
+        return _is_ours(stream.read(64 * 1024))
 
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:

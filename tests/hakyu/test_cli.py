@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 
 import pytest
 from click.testing import CliRunner
 
+from graphmodel.facts import FactBuffer
 from hakyu import present
 from hakyu.cli import main
+from loaders.base import Source
 from tests.support.exports import AGENCY, load, new_case, write
 from tests.support.run import hakyu
 
@@ -123,10 +126,48 @@ def test_doctor_ends_with_1_when_something_is_wrong(tmp_path):
 
 def test_the_case_folder_is_named_by_the_environment(tmp_path, folder):
     clean = hakyu(folder, "loads", "--json")
-    import os
     import subprocess
     import sys
 
     environment = {k: v for k, v in os.environ.items() if not k.startswith("NEO4J_")} | {"HAKYU_CASE": str(folder)}
     done = subprocess.run([sys.executable, "-m", "hakyu", "loads", "--json"], capture_output=True, text=True, env=environment, check=True, cwd=tmp_path)
     assert json.loads(done.stdout) == json.loads(clean.out)
+
+
+def test_the_line_of_progress_says_bytes_and_records_of_the_file_being_read(tmp_path):
+    case = new_case(tmp_path)
+    source = Source(write(tmp_path, {"p.csv": AGENCY["permissions.csv"]}) / "p.csv", "p.csv")
+    doing = present.Doing(case, "reading p.csv")
+    assert doing.line() == "reading p.csv"
+    case.reading = (source, FactBuffer(records=1234))
+    size = len(AGENCY["permissions.csv"])
+    assert doing.line() == f"reading p.csv  0 bytes of {size} bytes, 1,234 records"
+    with source.open() as stream:
+        stream.read()
+    assert doing.line() == f"reading p.csv  {size} bytes of {size} bytes, 1,234 records"
+    case.reading = (Source(tmp_path, "folder"), FactBuffer(records=2))
+    assert doing.line() == "reading p.csv  2 records"
+
+
+def test_progress_is_drawn_on_a_terminal_and_leaves_nothing_in_a_pipe(tmp_path):
+    import pty
+    import subprocess
+    import sys
+
+    write(tmp_path, AGENCY)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "hakyu", "--case", str(tmp_path / "case"), "load", str(tmp_path / "trace.csv")]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, text=True, check=True)
+    os.close(theirs)
+    drawn = b""
+    while chunk := _read(ours):
+        drawn += chunk
+    assert "trace.csv: message_trace: read 4" in done.stdout and "\x1b" not in done.stdout
+    assert b"reading" in drawn or b"merging" in drawn or b"steps" in drawn
+
+
+def _read(descriptor):
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:
+        return b""
