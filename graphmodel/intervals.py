@@ -112,7 +112,8 @@ def _swept(begins: list[Row], ends: list[Row]) -> list[Row]:
         if begins_:
             begun = begun or row
         elif begun is not None:
-            found.append(_changed(begun, valid_until=time, place=f"{begun['place']}; ended: {row['source']} {row['place']}"))
+            where = row["place"] if row["source"] == begun["source"] else f"{row['source']} {row['place']}"
+            found.append(_changed(begun, valid_until=time, place=f"{begun['place']}; ended: {where}"))
             begun = None
         elif not found:
             found.append(row)

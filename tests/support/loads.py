@@ -51,9 +51,9 @@ def fixtures() -> list[Path]:
     return sorted(LOADERS.glob("*/input.*")) + [path for path in sharphound if "093000" not in path.name]
 
 
-def staged_file(ledger: Ledger, path: Path) -> Staged:
-    """A finished load of one file, not yet in the case; call inside `ledger.writing()`."""
-    source = Source(path, f"{path.parent.name}/{path.name}")
+def staged_file(ledger: Ledger, path: Path, name: str | None = None) -> Staged:
+    """A finished load of one file, named with its folder unless `name` says otherwise, not yet in the case; call inside `writing()`."""
+    source = Source(path, name or f"{path.parent.name}/{path.name}")
     fmt, _ = recognise(source)
     sha256 = content_sha256(source.files(), path)
     load = ledger.stage(load_id(sha256, fmt.NAME, {}), source.name, fmt.NAME)
