@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 import polars as pl
@@ -17,6 +18,7 @@ from graphmodel.correspondence import corresponded, holds_from_traces
 from graphmodel.kinds import NODES
 from graphmodel.ledger import fact_ids
 from graphmodel.lookalike import flagged
+from graphmodel.named import ambiguous_names, same_named
 from graphmodel.view import edge_view_schema
 
 Tables = dict[str, pl.DataFrame]
@@ -34,6 +36,9 @@ def derive(nodes: Tables, edges: Tables, stated_names: pl.DataFrame) -> tuple[Ta
     _add(edges, "SAME_IDENTITY", same_accounts(_of(edges, "HAS_ADDRESS")))
     _add(edges, "SAME_IDENTITY", same_domain_accounts(nodes["Account"]))
     _add(edges, "SAME_IDENTITY", same_mailboxes(_of(edges, "HAS_ADDRESS")))
+    for label in ("Mailbox", "Account"):
+        named = same_named(label, nodes[label], _of(edges, "HAS_ADDRESS"), _identities(edges))
+        _add(edges, "SAME_IDENTITY", _pairs(named, label, "joined:only one of that name"))
     _add(edges, "SAME_IDENTITY", same_servers(nodes["Server"]))
     _add(edges, "SAME_IDENTITY", same_mail_system(nodes["Service"]))
     nodes["Correspondent"] = _addresses(nodes["Correspondent"])
@@ -44,6 +49,25 @@ def derive(nodes: Tables, edges: Tables, stated_names: pl.DataFrame) -> tuple[Ta
     _add(edges, "HOLDS", holds_from_traces(edges))
     _add(edges, "CORRESPONDED", corresponded(nodes["Message"], edges))
     return nodes, edges
+
+
+def components(links: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Key -> the smallest key of the set that `links` join it to; keys without links are absent."""
+    parent: dict[str, str] = {}
+
+    def find(key: str) -> str:
+        while (up := parent.setdefault(key, key)) != key:
+            parent[key] = key = parent.setdefault(up, up)
+        return key
+
+    for a, b in links:
+        low, high = sorted((find(a), find(b)))
+        parent[high] = low
+    return {key: find(key) for key in parent}
+
+
+def _identities(edges: Tables) -> dict[str, str]:
+    return components(_of(edges, "SAME_IDENTITY").select("from_key", "to_key").iter_rows())
 
 
 def _of(edges: Tables, type_: str) -> pl.DataFrame:
@@ -100,6 +124,13 @@ def ambiguous(edges: Tables) -> list[str]:
     """Addresses that several accounts of one directory claim: not joined, to be reported (`hakyu doctor`)."""
     claims = _claims(_account_addresses(_of(edges, "HAS_ADDRESS"))).filter(pl.col("n") > 1).sort("address", "namespace")
     return [f"{a.removeprefix('smtp:')}: {n} accounts of {ns}: claim it, none was joined" for a, ns, n in claims.select("address", "namespace", "n").rows()]
+
+
+def all_ambiguous(nodes: Tables, edges: Tables) -> list[str]:
+    """Everything that could not be joined without guessing: `ambiguous` addresses, and names that several are called by."""
+    has_address, one = _of(edges, "HAS_ADDRESS"), _identities(edges)
+    names = [text for label in ("Mailbox", "Account") if label in nodes for text in ambiguous_names(label, nodes[label], has_address, one)]
+    return ambiguous(edges) + names
 
 
 def same_accounts(has_address: pl.DataFrame) -> pl.DataFrame:
@@ -218,17 +249,8 @@ def _persons(correspondents: pl.DataFrame, edges: Tables) -> pl.DataFrame:
     links = [(a, b) for a, b in same.iter_rows()]
     owned = _of(edges, "HAS_ADDRESS").filter(pl.col("from_label").is_in(["Account", "Mailbox"])).select("from_key", "to_key")
     links += [("\uffff" + owner, address) for owner, address in owned.iter_rows()]  # owners sort last: never the set's name
-    parent: dict[str, str] = {}
-
-    def find(x: str) -> str:
-        while (up := parent.setdefault(x, x)) != x:
-            parent[x] = x = parent.setdefault(up, up)
-        return x
-
-    for a, b in links:
-        low, high = sorted((find(a), find(b)))
-        parent[high] = low
-    persons = [find(key) if key in parent else key for key in correspondents["key"]]
+    one = components(links)
+    persons = [one.get(key, key) for key in correspondents["key"]]
     return correspondents.with_columns(pl.Series("person", persons, dtype=pl.String))
 
 

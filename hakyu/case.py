@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import polars as pl
 
 from graphmodel import identity
-from graphmodel.derive import ambiguous
+from graphmodel.derive import all_ambiguous, components
 from graphmodel.errors import HakyuError, LoadError, StoreError, TooManyRefused, UsageError
 from graphmodel.facts import FactBuffer
 from graphmodel.kinds import EDGES, NODES, STEP_COLUMNS
@@ -36,7 +36,7 @@ from loaders.registry import Format, Unrecognised, formats, recognise
 from loaders.sources import each_source, sources
 from queries.catalogue import Saved, Step, attack_names, find_saved, saved, steps
 from queries.run import ask, read
-from reports.blast import Window, blast, components
+from reports.blast import Window, blast
 from reports.provenance import places
 
 DEFAULT_FOLDER = "case.hakyu"
@@ -320,8 +320,8 @@ class Case:
 
     def ambiguous(self) -> list[str]:
         """Identities that could not be joined without guessing."""
-        merged = {"HAS_ADDRESS": pl.concat([f for _, f in self.ledger.tables("HAS_ADDRESS")])} if self.ledger.tables("HAS_ADDRESS") else {}
-        return ambiguous(merged)
+        merged = view(self.ledger)
+        return all_ambiguous(merged.nodes, merged.edges)
 
     def attack_version(self) -> str:
         """The ATT&CK version that the steps' ids are of."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from graphmodel.derive import components
 from graphmodel.errors import HakyuError
 from graphmodel.times import from_iso
 from queries.run import read
-from reports.blast import components
 from reports.coverage import coverage
 
 if TYPE_CHECKING:

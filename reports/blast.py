@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from graphmodel.derive import components
 from graphmodel.store.port import Store
 from graphmodel.times import to_iso
 from queries.catalogue import Step
@@ -136,21 +137,6 @@ def _walk(graph: _Graph, walked: np.ndarray[Any, Any], seeds: Sequence[str], win
     steps = build(len(graph.keys), source, target, opens, closes, foothold, cleaned)
     starts = [(graph.number[key], window.start, window.until) for key in seeds]
     return reach(steps, starts, horizon=window.until)
-
-
-def components(links: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Key -> the smallest key of the set that `links` join it to; keys without links are absent."""
-    parent: dict[str, str] = {}
-
-    def find(key: str) -> str:
-        while (up := parent.setdefault(key, key)) != key:
-            parent[key] = key = parent.setdefault(up, up)
-        return key
-
-    for a, b in links:
-        low, high = sorted((find(a), find(b)))
-        parent[high] = low
-    return {key: find(key) for key in parent}
 
 
 def mark_same(rows: list[dict[str, Any]], identity: Mapping[str, str]) -> None:
