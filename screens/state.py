@@ -173,10 +173,13 @@ def _question(folder: str, state: str) -> Asked:
         last = _moment(say("Held until (UTC)"), until, f"until {folder}")
         endless = st.checkbox(say("Still held: no end"), key=f"endless {folder}")
         profiles = {name: say(name) for name in PROFILES}
+        # A browser keeps the choice by its label: in another language it is another widget, which begins with what was chosen.
+        chosen = st.session_state.get("profile", PROFILES[0])
         profile = st.radio(
-            say("Profile"), PROFILES, key="profile", format_func=lambda name: profiles[name],
+            say("Profile"), PROFILES, PROFILES.index(chosen), key=f"profile {language()}", format_func=lambda name: profiles[name],
             captions=[say(_PROFILE_WORDS[name]) for name in PROFILES],
-        )  # fmt: skip
+        ) or chosen  # fmt: skip
+        st.session_state["profile"] = profile
         st.form_submit_button(say("Show"), type="primary", width="stretch")
     return Asked(folder, state, who or None, _iso(first), None if endless else _iso(last), profile)
 

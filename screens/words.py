@@ -287,6 +287,7 @@ _ISO = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\+00:00|Z)")
 _LIMITS = re.compile(r"were not asked$|stopped at a known limit$|^nothing (before|after) ")
 _PATTERNS_JA = [
     (re.compile(r"^([\d,]+) of ([\d,]+) were not asked$"), r"\2 件中 \1 件は未取得"),
+    (re.compile(r"^no message is known of ([\d,]+) of ([\d,]+) held mailboxes$"), r"掌握したメールボックス \2 件中 \1 件のメールは不明"),
     (re.compile(r"^nothing before (.+)$"), r"\1 より前はなし"),
     (re.compile(r"^nothing after (.+)$"), r"\1 より後はなし"),
 ]

@@ -154,6 +154,10 @@ def test_the_page_turns_japanese_and_begins_so_for_a_japanese_browser(visit):
     seen.page.get_by_text("日本語").click()
     expect(seen.page.get_by_text("どこまで届くか")).to_be_visible()
     expect(picture(seen).locator("#legend")).to_contain_text("メールボックス")
+    profiles = seen.page.get_by_role("radiogroup", name="想定する手口").get_by_role("radio")
+    expect(profiles.first).to_be_checked()  # the choice outlives the language
+    seen.page.get_by_role("button", name="表示", exact=True).click()
+    expect(seen.page.get_by_text("どこまで届くか")).to_be_visible()
     japanese = visit(locale="ja-JP")
     expect(japanese.page.get_by_text("左で侵害されたアカウントを選びます")).to_be_visible()
 
