@@ -5,9 +5,9 @@ A file is never written after it is named, so any number of readers open it read
 costs nothing but the build. The only file that imports ladybug.
 
 The file is made anew from the view rather than as a copy of the last one plus a difference: a file without deletions has no
-history that could go wrong. The price (benchmarks/store.py, 1.1 million edges on a busy two-core machine): 6 s to merge the loads,
-which both ways need, 19 s for the facts and 25 s for a million steps, where a copy alone takes 0.4 s. Steps would have to be derived
-anew all the same, so what a difference could save is the facts' share.
+history that could go wrong. The price (benchmarks/README.md, 1.1 million edges): 2 s to merge the loads, which both ways need, 8 s
+for the facts and 11 s for a million steps, where a copy alone takes 0.2 s. Steps would have to be derived anew all the same, so
+what a difference could save is the facts' share.
 """
 
 from __future__ import annotations
