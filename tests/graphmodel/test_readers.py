@@ -33,7 +33,7 @@ def read_while_loading(folder, told, reader, *arguments):
     reading, hear = start(reader, folder, told, *arguments, until)
     loading, _ = start(load_each, folder, told, MORE, until)
     try:
-        said = hear.recv() if hear.poll(120) else None
+        said = hear.recv() if hear.poll(400) else None
     except EOFError:
         said = None
     until.touch()

@@ -130,6 +130,7 @@ def blast_again_and_again(say: Connection, folder: Path, told: Mapping[str, str]
     while not until.exists():
         found = case.blast(who, "2022-10-01", "2023-06-13") | {"engine": ""}
         asked += 1
+        _count(until, asked)
         if found not in answers:
             answers.append(found)
     case.close()
@@ -144,18 +145,40 @@ def dump_again_and_again(say: Connection, folder: Path, told: Mapping[str, str],
     while not until.exists():
         graph = case._open().dump()
         asked += 1
+        _count(until, asked)
         if all(difference(graph, known) for known in graphs):
             graphs.append(graph)
     case.close()
     say.send((asked, graphs))
 
 
+def _count(until: Path, asked: int) -> None:
+    """Say beside `until` how often was asked so far."""
+    until.with_name("answered").write_text(str(asked), encoding="ascii")
+
+
+def _answered(until: Path) -> int:
+    path = until.with_name("answered")
+    return int((path.read_text(encoding="ascii") if path.exists() else "") or 0)
+
+
+def _wait_for_answers(until: Path, more: int) -> None:
+    """Wait until the reader has answered `more` times from now on, however slow the machine is; not for ever, as it may have died."""
+    wanted = _answered(until) + more
+    for _ in range(5_000):
+        if _answered(until) >= wanted:
+            return
+        time.sleep(0.02)
+
+
 def load_each(say: Connection, folder: Path, told: Mapping[str, str], files: list[Path], until: Path) -> None:
-    """Load one file after another, then make the file `until`."""
+    """Load one file after another, each when the reader has answered since the one before, then make the file `until`."""
     case = Case(folder, told)
     try:
         for file in files:
+            _wait_for_answers(until, 1)
             case.load([file])
+        _wait_for_answers(until, 2)  # the first may have begun before the last load ended
     finally:
         until.touch()
         case.close()
