@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import polars as pl
 
 from graphmodel import identity
-from graphmodel.derive import all_ambiguous, components
+from graphmodel.derive import all_ambiguous
 from graphmodel.errors import HakyuError, LoadError, StoreError, TooManyRefused, UsageError
 from graphmodel.facts import FactBuffer
 from graphmodel.kinds import EDGES, NODES, STEP_COLUMNS
@@ -36,7 +36,7 @@ from loaders.registry import Format, Unrecognised, formats, recognise
 from loaders.sources import each_source, sources
 from queries.catalogue import Saved, Step, attack_names, find_saved, saved, steps
 from queries.run import ask, read
-from reports.blast import Window, blast
+from reports.blast import Window, blast, identities
 from reports.provenance import places
 
 DEFAULT_FOLDER = "case.hakyu"
@@ -369,8 +369,7 @@ def _one_identity(store: Store, keys: list[str]) -> list[str]:
     """Of keys that are one identity (joined by SAME_IDENTITY), the first; others stay."""
     if len(keys) == 1:
         return keys
-    same = store.steps().filter(pl.col("rule") == "same-identity").select("source", "target")
-    identity_of = components(same.iter_rows())
+    identity_of = identities(store.steps())
     return list({identity_of.get(key, key): key for key in reversed(keys)}.values())[::-1]
 
 

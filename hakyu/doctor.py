@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from graphmodel.derive import components
 from graphmodel.errors import HakyuError
 from graphmodel.times import from_iso
 from queries.run import read
+from reports.blast import identities
 from reports.coverage import coverage
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ def _version(package: str) -> str | None:
 
 def _counted(nodes: pl.DataFrame, steps: pl.DataFrame) -> dict[str, dict[str, int]]:
     """`nodes` by kind, and `things`: the same with all names of one thing counted once."""
-    same = components(steps.filter(pl.col("rule") == "same-identity").select("source", "target").iter_rows())
-    one = nodes.with_columns(pl.col("key").replace(same).alias("thing"))
+    one = nodes.with_columns(pl.col("key").replace(identities(steps)).alias("thing"))
     counts = one.group_by("kind").agg(pl.len().alias("nodes"), pl.col("thing").n_unique().alias("things")).sort("kind")
     return {name: dict(counts.select("kind", name).iter_rows()) for name in ("nodes", "things")}
 

@@ -67,8 +67,7 @@ class _Graph:
 
     def identity(self) -> dict[str, str]:
         """Key -> one key for all names of the same thing, where it has several (steps of the rule same-identity)."""
-        same = self.steps.filter(pl.col("rule") == "same-identity").select("source", "target")
-        return components(same.iter_rows())
+        return identities(self.steps)
 
     def cleaned(self, times: Mapping[str, Sequence[int]], identity: Mapping[str, str]) -> list[tuple[int, int]]:
         """(node, time) of each remediation, under every name of what was remediated."""
@@ -137,6 +136,11 @@ def _walk(graph: _Graph, walked: np.ndarray[Any, Any], seeds: Sequence[str], win
     steps = build(len(graph.keys), source, target, opens, closes, foothold, cleaned)
     starts = [(graph.number[key], window.start, window.until) for key in seeds]
     return reach(steps, starts, horizon=window.until)
+
+
+def identities(steps: pl.DataFrame) -> dict[str, str]:
+    """Key -> one key for all names of the same thing, by the steps (`rule, source, target`) of the rule same-identity."""
+    return components(steps.filter(pl.col("rule") == "same-identity").select("source", "target").iter_rows())
 
 
 def mark_same(rows: list[dict[str, Any]], identity: Mapping[str, str]) -> None:
