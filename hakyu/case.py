@@ -20,7 +20,6 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from graphmodel import identity
 from graphmodel.derive import all_ambiguous
 from graphmodel.errors import HakyuError, LoadError, StoreError, TooManyRefused, UsageError
 from graphmodel.facts import FactBuffer
@@ -31,18 +30,25 @@ from graphmodel.store.embedded_store import EmbeddedStore
 from graphmodel.store.port import Store
 from graphmodel.times import from_iso
 from graphmodel.view import View
+from hakyu import marks
+from hakyu.who import find
+from loaders import contact_list
 from loaders.base import Options, Source
 from loaders.registry import Format, Unrecognised, formats, recognise
 from loaders.sources import each_source, sources
-from queries.catalogue import Saved, Step, attack_names, find_saved, saved, steps
-from queries.run import ask, read
-from reports.blast import Window, blast, identities
+from queries.catalogue import Saved, Step, attack_names, evidence, find_saved, saved, steps
+from queries.profiles import BUILT_IN as PROFILES
+from queries.profiles import DEFAULT as DEFAULT_PROFILE
+from queries.profiles import profile as find_profile
+from queries.run import ask
+from reach.contacts import count_pairs
+from reports.blast import Catalogue, Window, blast
+from reports.export.navigator import layer
 from reports.provenance import places
 
 DEFAULT_FOLDER = "case.hakyu"
 REFUSED_LIMIT = 0.01
 _REASONS = 3  # of why rows were refused, in a file's line; `hakyu loads ID` has every row
-PROFILES = ("quiet", "noisy")
 Progress = Callable[[str], None]
 T = TypeVar("T")
 _TRIES = 5
@@ -268,6 +274,18 @@ class Case:
             self._sync(self._open(), progress)
         return manifest
 
+    def mark(self, kind: str, value: str, start: str | None = None, until: str | None = None, note: str = "", progress: Progress = _silent) -> Manifest:
+        """Mark a sign of the attacker (`ip`, `session`, `token`, `user agent`, `app` …): records that fit it count as the attacker's.
+
+        Valid in `[start, until)`, ISO 8601; without them always. `forget` takes it back. Raises UsageError.
+        """
+        with self.ledger.writing():
+            times = [from_iso(time) if time else None for time in (start, until)]
+            load, manifest = marks.stage(self.ledger, kind, value, times[0], times[1], note)
+            self.ledger.commit([load])
+            self._sync(self._open(), progress)
+        return manifest
+
     # -- what can be read, done and asked ------------------------------------------------------------------------------
 
     @staticmethod
@@ -293,14 +311,28 @@ class Case:
         """Rows of one's own read-only Cypher."""
         return self.graph().read(text, parameters)
 
-    def blast(self, who: str, start: str, until: str | None = None, profile: str = "quiet") -> dict[str, Any]:
-        """The blast radius of `who` (address, key or name), compromised from `start` until `until` (ISO 8601)."""
+    def blast(
+        self, who: str, start: str, until: str | None = None, profile: str = DEFAULT_PROFILE, without: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """The blast radius of `who` (address, key or name), compromised from `start` until `until` (ISO 8601).
+
+        `profile`: rights, quiet, noisy, or the path of a .toml file; `without`: ids of steps that are not walked.
+        """
         window = Window(from_iso(start), from_iso(until) if until else None)
         if window.until is not None and window.until <= window.start:
             raise UsageError(f"the window ends ({until}) before it begins ({start})")
-        if profile not in PROFILES:
-            raise UsageError(f"no profile is called {profile!r}; there are: {', '.join(PROFILES)}")
-        return self._of_one_state(lambda store: {"asked": who} | blast(store, steps(), find(store, who), window, profile))
+        catalogue = Catalogue(steps(), evidence(), find_profile(profile, steps(), without))
+        return self._of_one_state(lambda store: {"asked": who} | blast(store, catalogue, find(store, who), window))
+
+    @staticmethod
+    def contacts(path: Path, columns: Sequence[str] = (), undirected: bool = False) -> dict[str, Any]:
+        """`nodes, contacts, static_pairs, time_respecting_pairs` of a published contact list, and `read`: how its columns were read."""
+        found = contact_list.read(path, columns, undirected)
+        return asdict(count_pairs(found.source, found.target, found.time)) | {"read": found.note}
+
+    def layer(self, blast: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """A layer for the ATT&CK Navigator: of all steps, or of a blast radius (the result of `blast`)."""
+        return layer(steps(), blast)
 
     def where(self, facts: Sequence[str]) -> list[dict[str, Any]]:
         """File and place of facts: `fact, source, place`; a derived fact leads to those that carry it."""
@@ -328,49 +360,4 @@ class Case:
         return attack_names()[0]
 
 
-_PREFERRED = ("upn", "entra", "ad", "account")
-
-
-def find(store: Store, who: str) -> list[str]:
-    """The key of whom `who` names: a key, an address, or a name. One key, since names of one identity reach each other.
-
-    Raises UsageError when nobody, or more than one identity, is meant.
-    """
-    nodes = store.nodes().filter(pl.col("kind").is_in(["Account", "Mailbox", "Server", "Group", "App", "Secret", "Service"]))
-    named_host = identity.host(who)
-    exact = nodes.filter(pl.col("key").is_in([who, identity.host_key(named_host)] if named_host else [who]))
-    address = identity.address(who)
-    if not exact.height and address:
-        owners = read(store, "addresses_of", address=identity.smtp_key(address)).filter(pl.col("kind").is_in(["Account", "Mailbox"]))
-        exact = _accounts_first(owners)
-    if not exact.height:
-        exact = _accounts_first(nodes.filter(pl.col("name").str.to_lowercase() == who.strip().lower()))
-    if not exact.height:
-        near = nodes.filter(pl.col("name").str.to_lowercase().str.contains(who.strip().lower(), literal=True) & pl.col("kind").is_in(["Account", "Server"]))
-        hint = f"; did you mean {', '.join(near['name'].head(3))}?" if near.height else "; give an address, a name or a key that the case holds"
-        raise UsageError(f"{who!r} is nobody the case knows{hint}")
-    candidates = _one_identity(store, sorted(exact["key"].to_list(), key=_rank))
-    if len(candidates) > 1:
-        raise UsageError(f"{who!r} could be {', '.join(candidates)}; give the key of the one you mean")
-    return candidates
-
-
-def _accounts_first(found: pl.DataFrame) -> pl.DataFrame:
-    """Only the accounts, where there are some: whoever names a person means the account, not the mailbox of that name."""
-    return found.filter(pl.col("kind") == "Account") if (found["kind"] == "Account").any() else found
-
-
-def _rank(key: str) -> tuple[int, str]:
-    prefix = key.partition(":")[0]
-    return (_PREFERRED.index(prefix) if prefix in _PREFERRED else len(_PREFERRED), key)
-
-
-def _one_identity(store: Store, keys: list[str]) -> list[str]:
-    """Of keys that are one identity (joined by SAME_IDENTITY), the first; others stay."""
-    if len(keys) == 1:
-        return keys
-    identity_of = identities(store.steps())
-    return list({identity_of.get(key, key): key for key in reversed(keys)}.values())[::-1]
-
-
-__all__ = ["Case", "FileLine", "LoadReport", "Options", "StoreError", "find", "sources"]
+__all__ = ["PROFILES", "Case", "FileLine", "LoadReport", "Options", "StoreError", "find", "sources"]

@@ -103,6 +103,23 @@ def forget(case: Case, load_id: str) -> None:
 
 
 @main.command()
+@click.argument("kind")
+@click.argument("value")
+@click.option("--from", "start", help="From when it is the attacker's; without it, always.")
+@click.option("--to", "--until", "until", help="Until when (exclusive).")
+@click.option("--note", default="", help="Why.")
+@click.pass_obj
+def mark(case: Case, kind: str, value: str, start: str | None, until: str | None, note: str) -> None:
+    """Mark VALUE (of the KIND ip, session, token, "user agent", app …) as the attacker's: log records that fit it confirm steps.
+
+    `hakyu forget` takes it back, by the load that `hakyu loads` shows.
+    """
+    with present.progress(case) as say:
+        manifest = case.mark(kind, value, start, until, note, say)
+    click.echo(f"marked {manifest.name} as load {manifest.id}")
+
+
+@main.command()
 @_json
 @click.pass_obj
 def formats(case: Case, as_json: bool) -> None:
@@ -153,20 +170,60 @@ def cypher(case: Case, text: str, parameters: tuple[str, ...], as_json: bool) ->
     present.show(case.cypher(text, _pairs(parameters)), as_json, present.rows)
 
 
+def _walking(command: Callable[..., Any]) -> Callable[..., Any]:
+    profile = click.option(
+        "--profile", default="quiet", show_default=True,
+        help="rights: what configured rights allow; quiet: credentials and sessions too; noisy: phishing too; or a .toml file of your own.",
+    )  # fmt: skip
+    without = click.option("--without", multiple=True, metavar="STEP", help="A step that is not walked (`hakyu steps`); may be said again.")
+    return profile(without(command))
+
+
 @main.command()
 @click.argument("who")
 @click.option("--from", "start", required=True, help="When the compromise began: 2022-10-01 or 2022-10-01T09:00:00+09:00.")
 @click.option("--to", "--until", "until", help="When it ended (exclusive); without it, it goes on.")
-@click.option("--profile", type=click.Choice(["quiet", "noisy"]), default="quiet", show_default=True, help="noisy: walks phishing too.")
+@_walking
 @click.option("--limit", default=15, show_default=True, help="How many rows of each table to print.")
 @_json
 @click.pass_obj
-def blast(case: Case, who: str, start: str, until: str | None, profile: str, limit: int, as_json: bool) -> None:
+def blast(case: Case, who: str, start: str, until: str | None, profile: str, without: tuple[str, ...], limit: int, as_json: bool) -> None:
     """What WHO (address, name or key), compromised in the window, could reach, and whom that discloses."""
     with present.progress(case) as say:
         say("computing reach (the first run compiles the kernel)")
-        result = case.blast(who, start, until, profile)
+        result = case.blast(who, start, until, profile, without)
     present.show(result, as_json, lambda found: present.blast(found, limit))
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--columns", default="", help="What each column is: who,whom,weight,when (the default is in the docs).")
+@click.option("--undirected", is_flag=True, help="Each contact counts both ways.")
+@_json
+def contacts(file: Path, columns: str, undirected: bool, as_json: bool) -> None:
+    """Reachable pairs of a published contact list (who, whom, when), with and without regard to time."""
+    named = [name for name in columns.split(",") if name.strip()]
+    present.show(Case.contacts(file, named, undirected), as_json, present.contacts)
+
+
+@main.command()
+@click.argument("who", required=False)
+@click.option("--as", "form", type=click.Choice(["navigator", "json"]), required=True, help="navigator: a layer for the ATT&CK Navigator.")
+@click.option("--from", "start", help="When the compromise of WHO began.")
+@click.option("--to", "--until", "until", help="When it ended (exclusive).")
+@_walking
+@click.option("--out", type=click.Path(path_type=Path), help="Write to this file instead of printing.")
+@click.pass_obj
+def export(
+    case: Case, who: str | None, form: str, start: str | None, until: str | None, profile: str, without: tuple[str, ...], out: Path | None
+) -> None:  # fmt: skip
+    """The blast radius of WHO in another tool's format; without WHO the Navigator layer of all steps."""
+    if who is None and form != "navigator":
+        raise click.UsageError("say WHO and --from")
+    if who is not None and start is None:
+        raise click.UsageError("say when the compromise began: --from")
+    found = case.blast(who, start or "", until, profile, without) if who is not None else None
+    present.write_json(case.layer(found) if form == "navigator" else found, out)
 
 
 @main.command()

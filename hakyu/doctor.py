@@ -11,7 +11,7 @@ import polars as pl
 from graphmodel.errors import HakyuError
 from graphmodel.times import from_iso
 from queries.run import read
-from reports.blast import identities
+from reports.casegraph import identities
 from reports.coverage import coverage
 
 if TYPE_CHECKING:

@@ -25,6 +25,7 @@ from graphmodel.ledger import Manifest
 from hakyu.case import Case, LoadReport
 from loaders.registry import Format
 from queries.catalogue import Saved, Step
+from reach.evidence import LEVELS
 
 _STEP_FIELDS = ("id", "number", "title", "sentence", "hold", "vantage", "profile", "needs", "attack", "survives_reset", "closes_with",
                 "confirmed_by", "limits", "file")  # fmt: skip
@@ -184,6 +185,23 @@ def write_csv(path: Path, rows_: Sequence[dict[str, Any]]) -> None:
         _csv(stream, columns, [[row[name] for name in columns] for row in rows_])
 
 
+def contacts(found: dict[str, Any]) -> None:
+    """The pairs of a contact list."""
+    click.echo(
+        f"{found['nodes']:,} nodes, {found['contacts']:,} contacts (columns {_cell(found['read'])}): "
+        f"{found['static_pairs']:,} pairs joined without regard to time, {found['time_respecting_pairs']:,} in strict order of time"
+    )
+
+
+def write_json(value: Any, path: Path | None) -> None:
+    """An answer as JSON, to a file or printed."""
+    text = json.dumps(plain(value), ensure_ascii=False, indent=1, default=str)
+    if path is None:
+        click.echo(text)
+    else:
+        path.write_text(text + "\n", encoding="utf-8")
+
+
 def blast(result: dict[str, Any], limit: int = 15) -> None:
     """The blast radius: counts with what they lean on, what was reached and how, who is disclosed."""
     seed = result["seeds"][0]
@@ -191,33 +209,48 @@ def blast(result: dict[str, Any], limit: int = 15) -> None:
     click.echo(f"{_cell(seed['name'])} ({seed['key']}), held from {window}, profile {result['profile']}")
     click.echo(result["evidence"])
     click.echo()
-    _table("Reached", ["kind", "number", "not collected, so it may be more"],
-           [(row["kind"], row["reached"], "; ".join(row["beside"])) for row in result["counts"]])  # fmt: skip
+    # Levels that nothing has are columns of zeros: they are left out, as is the one of all that is not reached.
+    levels = [level for level in LEVELS if any(row["levels"][level] for row in result["counts"])] if _levels_differ(result) else []
+    _table("Reached", ["kind", "number", *(level.lower() for level in levels), "not collected, so it may be more"],
+           [(row["kind"], row["reached"], *(row["levels"][level] for level in levels), "; ".join(row["beside"])) for row in result["counts"]])  # fmt: skip
     click.echo(f"Still held after the window, by footholds that outlive it: {result['still_held']:,}\n")
     once = [row for row in result["reached"] if row["same_as"] is None]
     for kind in dict.fromkeys(row["kind"] for row in once):
         found = _by_way([row for row in once if row["kind"] == kind])
         more = f", the first {limit} ways" if len(found) > limit else ""
         number = sum(row["kind"] == kind for row in once)
-        _table(f"{kind}: {number:,}{more}", ["name", "first", "by this way"], found[:limit])
+        columns = ["name", "first", "evidence", "by this way"] if levels else ["name", "first", "by this way"]
+        _table(f"{kind}: {number:,}{more}", columns, [(name, *([first, level] if levels else [first]), said) for name, first, level, said in found[:limit]])
         click.echo()
+    _elsewhere(result, limit)
     _disclosed(result, limit)
     _others(result)
 
 
-def _by_way(reached: Sequence[dict[str, Any]]) -> list[tuple[str, str, str]]:
-    """(name, first, way in sentences) of reached nodes; those that differ in the last step alone are one row: `Abe and 280 more`."""
+def _levels_differ(result: dict[str, Any]) -> bool:
+    return any(row["way"] and row["evidence"] != "POSSIBLE" for row in result["reached"])
+
+
+def _elsewhere(result: dict[str, Any], limit: int) -> None:
+    if result["elsewhere"]:
+        _table(f"The attacker's indicators fit records that this way does not confirm: {len(result['elsewhere']):,}", ["who", "at", "what the record shows", "indicator"],
+               [(row["name"], row["at"], row["sentence"], row["indicator"]) for row in result["elsewhere"][:limit]])  # fmt: skip
+        click.echo()
+
+
+def _by_way(reached: Sequence[dict[str, Any]]) -> list[tuple[str, str, str, str]]:
+    """(name, first, evidence, way in sentences) of reached nodes; those that differ in the last step alone are one row: `Abe and 280 more`."""
     alike: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in reached:
         before = tuple(step["sentence"] for step in row["way"][:-1])
         last = (row["way"][-1]["rule"], row["way"][-1]["source"]) if row["way"] else (row["key"],)
-        alike.setdefault((row["first"], *before, *last), []).append(row)
+        alike.setdefault((row["first"], row["evidence"], *before, *last), []).append(row)
     found = []
     for rows_ in alike.values():
         first, others = rows_[0], len(rows_) - 1
         sentences = [step["sentence"] for step in first["way"] if not _says_nothing(step)]
         name = f"{first['name']} and {others:,} more" if others else first["name"]
-        found.append((name, first["first"], "; ".join(sentences) or "held from the start"))
+        found.append((name, first["first"], first["evidence"], "; ".join(sentences) or "held from the start"))
     return found
 
 
@@ -235,6 +268,9 @@ def _disclosed(result: dict[str, Any], limit: int) -> None:
         f"{rest['messages']:,} messages, {rest['organisations']:,} organisations, {rest['countries']:,} countries; "
         f"country not known for {rest['of_unknown_country']:,} addresses{beside}"
     )
+    if any(row != told["levels"]["POSSIBLE"] for row in told["levels"].values() if row["messages"]) or told["levels"]["CONFIRMED"]["messages"]:
+        said = ", ".join(f"{level.lower()} {row['persons']:,} persons in {row['messages']:,} messages" for level, row in told["levels"].items())
+        click.echo(f"Of these, by evidence and above: {said}")
     if transit["messages"]:
         click.echo(f"Only in transit: {transit['persons']:,} persons, {transit['addresses']:,} addresses, {transit['messages']:,} messages")
     click.echo()
@@ -255,7 +291,7 @@ def _others(result: dict[str, Any]) -> None:
         click.echo(f"Held mail is forwarded to: {', '.join(row['address'] for row in result['forwards_to'])}")
     if result["in_transit"]:
         click.echo(f"Mailboxes whose passing mail was seen: {len(result['in_transit']):,}")
-    if result["profile"] == "quiet":
+    if result["approachable"]:
         inside = result["disclosed"]["at_rest"]["internal_addresses"]
         click.echo(
             f"Could be approached from there (not walked; --profile noisy walks it): {len(result['approachable']):,} accounts; "

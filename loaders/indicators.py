@@ -18,7 +18,7 @@ from publicsuffixlist import PublicSuffixList
 from graphmodel import identity
 from loaders.base import FactBuffer
 
-KINDS = ("ip", "email", "domain", "host", "url", "session", "user agent", "app", "message id", "sha256")
+KINDS = ("ip", "email", "domain", "host", "url", "session", "token", "user agent", "app", "message id", "sha256")
 """Types of the Indicator node; records hold nothing else that could be compared."""
 
 _KNOWN = PublicSuffixList(accept_unknown=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from graphmodel.errors import QueryError, UsageError
-from graphmodel.kinds import EDGES, NODES
+from graphmodel.kinds import COVERAGE, EDGES, NODES
 from graphmodel.store.port import Derivation
 
 FOLDER = Path(__file__).parent
@@ -19,16 +20,21 @@ _MORE = re.compile(r"^//\s{3,}(\S.*)$")
 _PARAMETER = re.compile(r"^(\w+) (string|int) = (.*?) \| (.+)$")
 _GIVEN = re.compile(r"\$(\w+)")
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_NUMBER = re.compile(r"S\d\d")
+_NUMBER = re.compile(r"(S|AD)\d\d")
+_LIKELIHOOD = re.compile(r"(rare|low|medium|high|near certain|certain); (\S.*)")
 _WRITING = re.compile(r"\b(CREATE|MERGE|DELETE|DETACH|SET|REMOVE|DROP|FOREACH|LOAD\s+CSV|CALL)\b", re.IGNORECASE)
 
-STEP_KEYS = ("id", "number", "title", "sentence", "needs", "hold", "attack", "survives_reset", "closes_with", "confirmed_by", "limits")
-STEP_OPTIONS = {"vantage": "at rest", "profile": "quiet"}
+STEP_KEYS = ("id", "number", "title", "sentence", "needs", "hold", "attack", "survives_reset", "closes_with", "confirmed_by", "likelihood", "limits")  # fmt: skip
+STEP_OPTIONS = {"vantage": "at rest", "profile": "quiet", "taken": "by act"}
+EVIDENCE_KEYS = ("step", "title", "logs", "scope", "limits")
+EVIDENCE_COLUMNS = {"source", "target", "observation"}
 SAVED_KEYS = ("title", "asks", "question", "columns")
 _ALLOWED = {
     "hold": {"borrowed", "foothold"},
     "vantage": {"at rest", "in transit"},
-    "profile": {"quiet", "noisy"},
+    "profile": {"rights", "quiet", "noisy"},
+    "taken": {"by act", "by itself"},
+    "scope": {"source", "target"},
     "survives_reset": {"yes", "no"},
     "engine": {"both", "embedded", "neo4j"},
 }
@@ -48,16 +54,44 @@ class Step:
     survives_reset: bool
     closes_with: str
     confirmed_by: tuple[str, ...]
+    likelihood: str
+    """An ordinal hint (rare | low | medium | high | near certain | certain), never a probability."""
+    likelihood_source: str
     limits: str
     vantage: str
     profile: str
+    """From which profile on it is walked: rights (a configured right is enough), quiet (credentials and sessions too), noisy (phishing)."""
+    by_itself: bool
+    """Nobody has to do anything for it (a membership, another name of the same), so no log could show it."""
     file: str
     cypher: str
+
+    @property
+    def version(self) -> str:
+        """Short hash of the file: results name it, so that a later change of the step is seen."""
+        return hashlib.sha256(self.cypher.encode()).hexdigest()[:8]
 
     @property
     def derivation(self) -> Derivation:
         """The step as a store needs it."""
         return Derivation(self.id, self.cypher, self.hold, self.vantage, self.profile)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A query that finds the observations that show a step: columns `source, target, observation` (keys).
+
+    `logs`: words of COVERAGE that must all cover a time before their silence means that the step was not taken then; `scope`: which end
+    of the step such a statement may be limited to.
+    """
+
+    step: str
+    title: str
+    logs: tuple[str, ...]
+    scope: str
+    limits: str
+    file: str
+    cypher: str
 
 
 @dataclass(frozen=True)
@@ -161,7 +195,9 @@ def _check_words(path: Path, values: dict[str, str], cypher: str) -> None:
     if not _ID.fullmatch(values["id"]):
         raise QueryError(f"{path.name}: id is {values['id']!r}; it is made of small letters, digits and hyphens")
     if not _NUMBER.fullmatch(values["number"]):
-        raise QueryError(f"{path.name}: number is {values['number']!r}; it is S and two digits")
+        raise QueryError(f"{path.name}: number is {values['number']!r}; it is S or AD and two digits")
+    if not _LIKELIHOOD.fullmatch(values["likelihood"]):
+        raise QueryError(f"{path.name}: likelihood reads `rare|low|medium|high|near certain|certain; source`, not {values['likelihood']!r}")
     if lost := [word for word in ("{source}", "{target}") if word not in values["sentence"]]:
         raise QueryError(f"{path.name}: the sentence does not name {lost[0]}")
     if given := _GIVEN.search(_body(cypher)):
@@ -178,12 +214,25 @@ def read_step(path: Path) -> Step:
         raise QueryError(f"{path.name}: needs {unknown[0]}, which is no kind of the graph")
     if unknown := [id_ for id_ in attack if id_ not in attack_names()[1]]:
         raise QueryError(f"{path.name}: {unknown[0]} is not in the shipped ATT&CK list")
+    likelihood, _, why = values["likelihood"].partition("; ")
     return Step(
         id=values["id"], number=values["number"], title=values["title"], sentence=values["sentence"], needs=needs,
         hold=values["hold"], attack=attack, survives_reset=values["survives_reset"] == "yes", closes_with=values["closes_with"],
-        confirmed_by=_listed(values["confirmed_by"]), limits=values["limits"], vantage=values["vantage"],
-        profile=values["profile"], file=path.name, cypher=cypher,
+        confirmed_by=_listed(values["confirmed_by"]), likelihood=likelihood, likelihood_source=why, limits=values["limits"],
+        vantage=values["vantage"], profile=values["profile"], by_itself=values["taken"] == "by itself", file=path.name, cypher=cypher,
     )  # fmt: skip
+
+
+def read_evidence(path: Path) -> Evidence:
+    """One evidence file. Raises QueryError with what is wrong in its header."""
+    header, cypher = read_header(path)
+    values = _one(path, header, EVIDENCE_KEYS, {})
+    logs = _listed(values["logs"])
+    if unknown := [word for word in logs if word not in COVERAGE]:
+        raise QueryError(f"{path.name}: logs names {unknown[0]}, which is no word of coverage")
+    if given := _GIVEN.search(_body(cypher)):
+        raise QueryError(f"{path.name}: an evidence query takes no parameter, but it uses ${given.group(1)}")
+    return Evidence(values["step"], values["title"], logs, values["scope"], values["limits"], path.name, cypher)
 
 
 def _parameter(path: Path, line: str) -> Parameter:
@@ -233,6 +282,16 @@ def read_steps(folder: Path) -> tuple[Step, ...]:
 def steps() -> tuple[Step, ...]:
     """The steps there are, by number and id."""
     return read_steps(FOLDER / "steps")
+
+
+@cache
+def evidence() -> tuple[Evidence, ...]:
+    """The evidence queries there are, by step and file. Raises QueryError for one of a step that is not there."""
+    known = {step.id for step in steps()}
+    found = tuple(sorted((read_evidence(path) for path in (FOLDER / "evidence").glob("*.cypher")), key=lambda e: (e.step, e.file)))
+    if lost := [one for one in found if one.step not in known]:
+        raise QueryError(f"{lost[0].file}: there is no step {lost[0].step}")
+    return found
 
 
 @cache

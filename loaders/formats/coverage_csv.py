@@ -2,13 +2,14 @@
 
 Claims `what` and two of scope, first, last, blind: what (a word of the coverage list, such as mail access, sign-ins, message trace,
 logons), scope (a mailbox, a domain, a host; empty: all), first, last, blind (yes where nothing was recorded from first until last), note;
-also capped, collected, missing.
+also capped, collected, missing, complete.
 
 Yields LogCoverage.
 
 Traps: several spans of one thing are put together, and the time between them is stated as blind, since silence there says nothing. A state (mailbox
 rights, groups, servers …) is known at one time: `last` is when it was exported. A log without `first` covers an unknown time and proves nothing.
-Day and month are never guessed.
+Day and month are never guessed. A log row with both times is the analyst's word that nothing is missing in between, which is what makes silence
+mean something (`not observed`); `capped`, a number in `missing`, or `complete` = no takes it back.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class _Known:
     capped: bool = False
     collected: int | None = None
     missing: int | None = None
+    complete: bool = True
 
 
 def detect(source: Source) -> Claim | None:
@@ -76,6 +78,7 @@ def _row(row: Row, known: dict[tuple[str, str], _Known], out: FactBuffer) -> Non
             found.collected = _more(found.collected, row.get("collected"))
             found.missing = _more(found.missing, row.get("missing"))
             found.capped |= bool(row.flag("capped"))
+            found.complete &= row.flag("complete") is not False
         if (note := row.get("note")) not in ("", "-", *found.notes):
             found.notes.append(note)
 
@@ -88,10 +91,16 @@ def _state(what: str, scope: str, found: _Known, out: FactBuffer) -> None:
         first, last = min(firsts, default=None), max(lasts, default=None)
         out.coverage(
             what, scope, first=first, last=last, collected=found.collected, missing=found.missing, capped=found.capped,
-            snapshot=last if what in SNAPSHOTS else None, note=note,
+            snapshot=last if what in SNAPSHOTS else None, complete=_complete(what, found, first, last), note=note,
         )  # fmt: skip
     for begin, end in dict(found.blind + _gaps(found.spans)).items():
         out.coverage(what, scope, first=begin, last=end, blind=True, note=note)
+
+
+def _complete(what: str, found: _Known, first: int | None, last: int | None) -> bool | None:
+    """True where a log's silence means something; else None: nobody says so."""
+    whole = found.complete and not found.capped and not found.missing and what not in SNAPSHOTS
+    return True if whole and first is not None and last is not None else None
 
 
 def _gaps(spans: list[tuple[int | None, int | None]]) -> list[tuple[int, int | None]]:

@@ -4,10 +4,12 @@
 // sentence: {source} may open the mail of {target} by its own permission
 // needs: [APP_SCOPE]
 // hold: borrowed
+// profile: rights
 // attack: [T1114.002, T1550.001]
 // survives_reset: yes
 // closes_with: Remove the permission and the application's secrets
 // confirmed_by: [service principal sign-in, MailItemsAccessed by the application]
+// likelihood: low; seen in few cases, of the widest reach (Midnight Blizzard, as Microsoft told in January 2024)
 // limits: An application access policy may narrow it, which is not seen. Mail.ReadBasic shows headers only; MailboxSettings.ReadWrite lets it make rules that forward.
 MATCH (x:App)-[s:APP_SCOPE]->(t:Mailbox|Service)
 WHERE (t.kind = 'Mailbox' OR t.type = 'mail system')

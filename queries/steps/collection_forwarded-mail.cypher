@@ -4,10 +4,12 @@
 // sentence: {source} receives what {target} copies
 // needs: [FORWARDS_TO, HAS_ADDRESS]
 // hold: borrowed
+// profile: rights
 // attack: [T1114.003]
 // survives_reset: no
 // closes_with: Delete the rule or the forwarding
 // confirmed_by: [message trace]
+// likelihood: high; ordinal hint: forwarding is usual in business e-mail compromise
 // limits: Copies that came before the hold lie in the receiving mailbox and are counted there.
 MATCH (n:Mailbox|`Group`)-[h:HAS_ADDRESS]->(c:Correspondent)<-[f:FORWARDS_TO]-(r:Rule)
 RETURN n.key AS source, r.key AS target,

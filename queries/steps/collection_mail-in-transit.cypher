@@ -5,10 +5,12 @@
 // needs: [PASSES_THROUGH, HOSTS]
 // hold: borrowed
 // vantage: in transit
+// profile: rights
 // attack: [T1114, T1040, T1505.002]
 // survives_reset: yes
 // closes_with: Replace or reimage the device; delete the rule
 // confirmed_by: [appliance forensics, message trace, network flow]
+// likelihood: certain; follows from holding what the mail passes
 // limits: Only what passes while it is held; mail encrypted end to end stays closed.
 MATCH (m:Mailbox)-[p:PASSES_THROUGH]->(g:Server|Rule)
 RETURN g.key AS source, m.key AS target, p.valid_from AS opens, p.valid_until AS closes, [p.fact] AS because

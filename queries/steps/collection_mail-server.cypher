@@ -4,10 +4,12 @@
 // sentence: {source} stores or serves {target}
 // needs: [HOSTS]
 // hold: borrowed
+// profile: rights
 // attack: [T1114.002, T1213]
 // survives_reset: yes
 // closes_with: Rebuild the server
 // confirmed_by: [host forensics, mailbox export requests]
+// likelihood: low; ordinal hint of the step table, no study
 // limits: Of several mail servers each is taken to serve every mailbox of its mail system.
 MATCH (h:Server|Service)-[o:HOSTS]->(t:Mailbox|Service|File)
 WHERE h.kind = 'Server' OR h.type = 'mail system'

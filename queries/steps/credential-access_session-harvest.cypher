@@ -8,6 +8,7 @@
 // survives_reset: no
 // closes_with: Reset the account; keep administrators off lower machines
 // confirmed_by: [endpoint detection, Windows 4624 of the account on the server]
+// likelihood: medium; ordinal hint of the step table, no study
 // limits: A snapshot of sessions stands for the whole time; credential guard is not seen.
 MATCH (a:Account)-[s:SESSION_ON]->(h:Server)
 RETURN h.key AS source, a.key AS target, s.valid_from AS opens, s.valid_until AS closes, [s.fact] AS because

@@ -4,10 +4,12 @@
 // sentence: {source} may write as {target}
 // needs: [SEND_AS, SEND_ON_BEHALF, HAS_ADDRESS]
 // hold: borrowed
+// profile: rights
 // attack: [T1534, T1656]
 // survives_reset: no
 // closes_with: Remove the right
 // confirmed_by: [SendAs, SendOnBehalf]
+// likelihood: medium; ordinal hint of the step table, no study
 // limits: Gives the sender's name, not the mailbox.
 MATCH (a:Account|`Group`)-[r:SEND_AS|SEND_ON_BEHALF]->(b:Mailbox|`Group`)-[h:HAS_ADDRESS]->(c:Correspondent)
 WHERE h.type = 'primary'

@@ -79,3 +79,59 @@ def test_coverage_is_keyed_by_load_subject_and_scope():
         out.coverage(what, "nisc.example", collected=3)
     keys = out.frames()["LogCoverage"]["key"].to_list()
     assert keys == [f"coverage:{{load}}/{what}/nisc.example" for what in COVERAGE]
+
+
+def test_a_batch_says_what_the_same_rows_say_one_by_one():
+    one, many = FactBuffer(), FactBuffer()
+    for number in range(3):
+        key = one.node("Account", f"upn:{number}", f"row {number}", name=f"n{number}", enabled=True, created=None if number else 7)
+        one.edge("OWNS", ("Account", key), BOX, f"row {number}", valid_from=number, basis="export")
+    keys, places = [f"upn:{number}" for number in range(3)], pl.Series([f"row {number}" for number in range(3)])
+    many.nodes("Account", keys, places, name=pl.Series(["n0", "n1", "n2"]), enabled=True, created=[7, None, None])
+    many.edges("OWNS", ("Account", pl.Series(keys)), BOX, places, valid_from=range(3), basis="export")
+    said, batch = one.frames(), many.frames()
+    assert said.keys() == batch.keys()
+    assert all(said[kind].equals(batch[kind]) and said[kind].schema == batch[kind].schema for kind in said)
+    assert many.frames() == {}
+
+
+def test_a_batch_leaves_out_rows_without_a_key_or_an_end():
+    out = FactBuffer()
+    out.nodes("Account", ["upn:a", None, "upn:c"], "row 1", name=["a", "b", "c"])
+    out.edges("OWNS", ("Account", ["upn:a", None, "upn:c"]), ("Mailbox", ["mailbox:a", "mailbox:b", None]), ["row 1", "row 2", "row 3"])
+    out.nodes("Mailbox", [], "row 1")
+    out.nodes("Group", None, "row 1")
+    frames = out.frames()
+    assert set(frames) == {"Account", "OWNS"}
+    assert frames["Account"].select("key", "name").rows() == [("upn:a", "a"), ("upn:c", "c")]
+    assert frames["OWNS"].select("from_key", "to_key", "place").rows() == [("upn:a", "mailbox:a", "row 1")]
+
+
+@pytest.mark.parametrize(
+    ("say", "error"),
+    [
+        (lambda out: out.nodes("Acount", ["a"], "row 1"), KeyError),
+        (lambda out: out.nodes("Account", ["a"], "row 1", colour="red"), KeyError),
+        (lambda out: out.edges("OWN", HANA, BOX, ["row 1"]), KeyError),
+        (lambda out: out.edges("OWNS", BOX, HANA, ["row 1"]), KeyError),
+        (lambda out: out.edges("OWNS", HANA, BOX, ["row 1"], fact="me"), KeyError),
+        (lambda out: out.nodes("Account", ["a", "b"], ["row 1"]), ValueError),
+    ],
+)
+def test_a_batch_of_unknown_kinds_or_unlike_columns_raises(say, error):
+    with pytest.raises(error):
+        say(FactBuffer())
+
+
+def test_batches_and_single_facts_of_one_kind_are_handed_over_in_bounded_frames_of_one_schema(monkeypatch):
+    monkeypatch.setattr(facts, "FLUSH_ROWS", 3)
+    handed: list[tuple[str, pl.DataFrame]] = []
+    out = FactBuffer(on_full=lambda kind, frame: handed.append((kind, frame)))
+    out.nodes("Account", ["upn:0", "upn:1"], "row 1")
+    out.node("Account", "upn:2", "row 2")
+    assert handed == []
+    out.nodes("Account", ["upn:3", "upn:4"], "row 3")
+    assert [frame["key"].to_list() for _, frame in handed] == [["upn:0", "upn:1", "upn:3", "upn:4"]]
+    out.flush()
+    assert sorted(key for _, frame in handed for key in frame["key"]) == [f"upn:{number}" for number in range(5)]
+    assert {tuple(frame.schema.items()) for _, frame in handed} == {tuple(facts.node_schema("Account").items())}

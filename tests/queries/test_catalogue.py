@@ -23,6 +23,7 @@ STEP = """\
 // survives_reset: no
 // closes_with: Lock it
 // confirmed_by: [a log, another log]
+// likelihood: low; a study
 // limits: Says nothing
 //   about drawers.
 MATCH (a:Account)-[o:OWNS]->(m:Mailbox)
@@ -54,6 +55,7 @@ def test_a_header_says_what_a_step_is(tmp_path):
     assert (step.id, step.number, step.needs, step.attack) == ("read-shelf", "S99", ("OWNS",), ("T1114.002",))
     assert (step.hold, step.survives_reset, step.vantage, step.profile) == ("borrowed", False, "at rest", "quiet")
     assert step.confirmed_by == ("a log", "another log")
+    assert (step.likelihood, step.likelihood_source, step.by_itself) == ("low", "a study", False)
     assert step.limits == "Says nothing about drawers."
     assert step.cypher == STEP
     assert (step.derivation.rule, step.derivation.hold, step.derivation.vantage) == ("read-shelf", "borrowed", "at rest")
@@ -79,11 +81,14 @@ FAULTS = {
     "an unknown hold": ("borrowed", "kept", "hold is 'kept'; it is one of borrowed, foothold"),
     "an unknown survives_reset": ("survives_reset: no", "survives_reset: maybe", "survives_reset is 'maybe'; it is one of no, yes"),
     "an unknown vantage": ("// hold: borrowed\n", "// hold: borrowed\n// vantage: above\n", "vantage is 'above'; it is one of at rest, in transit"),
-    "an unknown profile": ("// hold: borrowed\n", "// hold: borrowed\n// profile: loud\n", "profile is 'loud'; it is one of noisy, quiet"),
+    "an unknown profile": ("// hold: borrowed\n", "// hold: borrowed\n// profile: loud\n", "profile is 'loud'; it is one of noisy, quiet, rights"),
     "a need that is no kind": ("[OWNS]", "[OWNS, LENDS]", "needs LENDS, which is no kind of the graph"),
     "an ATT&CK id that is none": ("[T1114.002]", "[T1114.002, T9999]", "T9999 is not in the shipped ATT&CK list"),
     "an id with a blank": ("id: read-shelf", "id: Read shelf", "id is 'Read shelf'; it is made of small letters, digits and hyphens"),
-    "a number that is none": ("S99", "99", "number is '99'; it is S and two digits"),
+    "a number that is none": ("S99", "99", "number is '99'; it is S or AD and two digits"),
+    "a likelihood without a source": ("low; a study", "low", "likelihood reads `rare|low|medium|high|near certain|certain; source`, not 'low'"),
+    "a likelihood that is none": ("low; a study", "5 %; a study", "likelihood reads `rare|low|medium|high|near certain|certain; source`, not '5 %; a study'"),
+    "an unknown way to be taken": ("// hold: borrowed\n", "// hold: borrowed\n// taken: by chance\n", "taken is 'by chance'; it is one of by act, by itself"),
     "a sentence without an end": ("{source} reads {target}", "{source} reads", "the sentence does not name {target}"),
     "a parameter": ("(a:Account)-", "(a:Account {key: $who})-", "a step takes no parameter, but it uses $who"),
     "a query that writes": ("RETURN a.key", "SET a.name = 'x'\nRETURN a.key", "only reading is allowed, but it says SET"),

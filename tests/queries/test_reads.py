@@ -41,7 +41,13 @@ def _mail() -> Variant:
         {"kind": "Organisation", "key": "domain:far.example", "props": {"country": "DE"}},
         {"kind": "Remediation", "key": "remediation:1", "props": {"what": "reset", "at": 700}},
         {"kind": "LogCoverage", "key": "coverage:1/mail headers/", "props": {"what": "mail headers", "format": "mbox", "first": 100, "capped": False}},
-        {"kind": "LogCoverage", "key": "coverage:2/sessions/", "props": {"what": "sessions", "collected": 3, "missing": 1, "note": "two asleep"}},
+        {"kind": "LogCoverage", "key": "coverage:2/sessions/", "props": {"what": "sessions", "collected": 3, "missing": 1, "complete": True, "note": "two asleep"}},
+        {"kind": "Observation", "key": "obs:1", "props": {"at": 120, "ip": "192.0.2.1", "session": "s1", "token": "t1", "user_agent": "Mozilla", "app": "a1"}},
+        {"kind": "Observation", "key": "obs:2", "props": {"at": 130, "succeeded": True}},
+        {"kind": "Observation", "key": "obs:failed", "props": {"at": 140, "succeeded": False}},
+        {"kind": "Observation", "key": "obs:timeless", "props": {"ip": "192.0.2.1"}},
+        {"kind": "Indicator", "key": "indicator:ip/192.0.2.1", "props": {"type": "ip", "value": "192.0.2.1", "valid_from": 100, "valid_until": 200}},
+        {"kind": "Indicator", "key": "indicator:sha256/00", "props": {"type": "sha256", "value": "00"}},
     ]  # fmt: skip
     edges = [
         _edge("h1", "HOLDS", ann, one, delivered=110, purged=500), _edge("h2", "HOLDS", ann, two, delivered=210),
@@ -78,8 +84,8 @@ EXPECTED: dict[str, tuple[dict[str, Any], list[tuple[Any, ...]]]] = {
     "coverage": (
         {},
         [
-            ("mail headers", None, "mbox", 100, None, None, None, False, None),
-            ("sessions", None, None, None, None, 3, 1, None, "two asleep"),
+            ("mail headers", None, "mbox", 100, None, None, None, False, None, None, None),
+            ("sessions", None, None, None, None, 3, 1, None, None, True, "two asleep"),
         ],
     ),
     "facts_behind": (
@@ -97,6 +103,14 @@ EXPECTED: dict[str, tuple[dict[str, Any], list[tuple[Any, ...]]]] = {
     "held_messages": (
         {"mailboxes": ["mailbox:ann", "mailbox:nobody"]},
         [("mailbox:ann", "msg:1", "c1", 100, 110, 500), ("mailbox:ann", "msg:2", None, 200, 210, None)],
+    ),
+    "indicators": ({}, [("indicator:ip/192.0.2.1", "ip", "192.0.2.1", 100, 200)]),
+    "observations": (
+        {},
+        [
+            ("obs:1", 120, "192.0.2.1", "s1", "t1", "Mozilla", "a1"),
+            ("obs:2", 130, None, None, None, None, None),
+        ],
     ),
     "message_addresses": (
         {"mailboxes": ["mailbox:ann"]},

@@ -4,7 +4,8 @@
     graph:
       nodes: [{kind, key, props}]            # ends of edges need not be listed
       edges: [{id, type, from: [kind, key], to: [kind, key], props}]
-    rows: [[…]]                              # steps: source, target, opens, closes, because; questions: as their columns
+    rows: [[…]]                              # steps: source, target, opens, closes, because; evidence: source, target, observation;
+                                             # questions: as their columns
     parameters: {name: text}                 # questions only
     alone: true                              # questions that count or cut over the whole graph: a graph of their own
     near: [{says, without: id | [ids], change: {id or key: {property: value}}, parameters, rows}]
@@ -30,7 +31,7 @@ from graphmodel.facts import EDGE_ENDS, POLARS_TYPES
 from graphmodel.kinds import EDGES, NODES
 from graphmodel.store.port import Derivation, Store
 from graphmodel.view import View, edge_view_schema, node_view_schema
-from queries.catalogue import find_saved
+from queries.catalogue import evidence, find_saved
 from queries.run import ask
 
 TESTS = Path(__file__).parents[1]
@@ -174,6 +175,15 @@ def saved_answers(store: Store, found: Sequence[Case], derivations: Sequence[Der
             store.sync(view_of([variant], f"question-{len(answers)}"), derivations)
             answers[variant.id] = list(_asked(store, variant))
     return answers
+
+
+def evidence_answers(store: Store, found: Sequence[Case], derivations: Sequence[Derivation]) -> dict[str, list[Row]]:
+    """Variant id -> the rows (source, target, observation) of the evidence query the case is named after."""
+    variants = [variant for case in found for variant in case.variants]
+    store.sync(view_of(variants, "evidence"), derivations)
+    queries = {Path(one.file).stem: one.cypher for one in evidence()}
+    rows = {name: store.read(cypher).select("source", "target", "observation").rows() for name, cypher in queries.items()}
+    return {v.id: [_bare(row, v.prefix) for row in rows[v.case] if row[0].startswith(v.prefix)] for v in variants}
 
 
 def _asked(store: Store, variant: Variant) -> Iterator[Row]:

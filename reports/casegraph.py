@@ -1,0 +1,79 @@
+"""The graph of a case as arrays: keys as numbers, all steps in one order, names of one thing together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from graphmodel.derive import components
+from graphmodel.store.port import Store
+from queries.catalogue import Step
+from queries.profiles import Profile
+from reach.graph import ALWAYS, NEVER
+
+SAME = "same-identity"
+Index = np.ndarray[Any, Any]
+
+
+class CaseGraph:
+    """Keys as numbers, and all steps as arrays in one order."""
+
+    def __init__(self, store: Store, rules: Sequence[Step]) -> None:
+        self.steps = store.steps()
+        self.nodes = store.nodes()
+        self.rules = {rule.id: rule for rule in rules}
+        self.keys: list[str] = self.nodes["key"].to_list()
+        self.kinds: list[str] = self.nodes["kind"].to_list()
+        self.names: list[str] = [name or key for key, name in self.nodes.select("key", "name").iter_rows()]
+        self.number = {key: i for i, key in enumerate(self.keys)}
+        self.numbers = pl.DataFrame({"key": self.keys, "n": np.arange(len(self.keys), dtype=np.int32)})
+        self.steps = self.numbered(self.steps)
+        self.source: Index = self.steps["source_n"].to_numpy()
+        self.target: Index = self.steps["target_n"].to_numpy()
+        self.opens: Index = self.steps["opens"].fill_null(ALWAYS).to_numpy()
+        self.closes: Index = self.steps["closes"].fill_null(NEVER).to_numpy()
+        self.foothold: Index = (self.steps["hold"] == "foothold").to_numpy()
+
+    def numbered(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows with `source` and `target` as keys, and as numbers (`source_n`, `target_n`; null: no such node)."""
+        for end in ("source", "target"):
+            rows = rows.join(self.numbers.rename({"key": end, "n": f"{end}_n"}), on=end, how="left", maintain_order="left")
+        return rows
+
+    def chosen(self, where: pl.Expr) -> Index:
+        """Indices of the steps for which the expression holds."""
+        return np.flatnonzero(self.steps.select(where).to_series().to_numpy())
+
+    def walked(self, profile: Profile, vantage: str = "at rest") -> Index:
+        """Indices of the steps of a vantage that a profile walks."""
+        return self.chosen((pl.col("vantage") == vantage) & pl.col("rule").is_in(sorted(profile.rules)))
+
+    @cached_property
+    def identity(self) -> dict[str, str]:
+        """Key -> one key for all names of the same thing, where it has several (steps of the rule same-identity)."""
+        return identities(self.steps)
+
+    @cached_property
+    def thing(self) -> Index:
+        """For each node the number of the one that stands for all names of the same thing: itself, where it has no other."""
+        things = np.arange(len(self.keys), dtype=np.int32)
+        for key, first in self.identity.items():
+            things[self.number[key]] = self.number[first]
+        return things
+
+    def cleaned(self, times: Mapping[str, Sequence[int]]) -> list[tuple[int, int]]:
+        """(node, time) of each remediation, under every name of what was remediated."""
+        return [(n, time) for n, key in enumerate(self.keys) for time in times.get(self.identity.get(key, key), ())]
+
+    def sentence(self, rule: str, source: int, target: int) -> str:
+        """A step in words."""
+        return self.rules[rule].sentence.format(source=self.names[source], target=self.names[target])
+
+
+def identities(steps: pl.DataFrame) -> dict[str, str]:
+    """Key -> one key for all names of the same thing, by the steps (`rule, source, target`) of the rule same-identity."""
+    return components(steps.filter(pl.col("rule") == SAME).select("source", "target").iter_rows())
