@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 
 from graphmodel.errors import UsageError
 
+DAY = 86_400
+"""Seconds."""
+
 
 def to_iso(seconds: int | None) -> str | None:
     """`2022-10-01T00:00:00+00:00` for seconds since 1970 UTC; None stays None."""

@@ -28,7 +28,7 @@ from graphmodel.ledger import CaseBusy, Ledger, Manifest, Staged, load_id
 from graphmodel.merge import view
 from graphmodel.store.embedded_store import EmbeddedStore
 from graphmodel.store.port import Store
-from graphmodel.times import from_iso
+from graphmodel.times import DAY, from_iso
 from graphmodel.view import View
 from hakyu import marks
 from hakyu.who import find
@@ -42,8 +42,10 @@ from queries.profiles import DEFAULT as DEFAULT_PROFILE
 from queries.profiles import profile as find_profile
 from queries.run import ask
 from reach.contacts import count_pairs
-from reports.blast import Catalogue, Window, blast
+from reports.blast import blast
+from reports.curve import curve
 from reports.export.navigator import layer
+from reports.found import Catalogue, Window
 from reports.provenance import places
 
 DEFAULT_FOLDER = "case.hakyu"
@@ -318,11 +320,16 @@ class Case:
 
         `profile`: rights, quiet, noisy, or the path of a .toml file; `without`: ids of steps that are not walked.
         """
-        window = Window(from_iso(start), from_iso(until) if until else None)
-        if window.until is not None and window.until <= window.start:
-            raise UsageError(f"the window ends ({until}) before it begins ({start})")
-        catalogue = Catalogue(steps(), evidence(), find_profile(profile, steps(), without))
+        window, catalogue = _asked(start, until, profile, without)
         return self._of_one_state(lambda store: {"asked": who} | blast(store, catalogue, find(store, who), window))
+
+    def curve(
+        self, who: str, start: str, until: str | None = None, profile: str = DEFAULT_PROFILE, without: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """Exposure over dwell, day by day, and what an earlier discovery would have saved; asked as `blast` is."""
+        window, catalogue = _asked(start, until, profile, without)
+        now = int(datetime.now(UTC).timestamp())
+        return self._of_one_state(lambda store: {"asked": who} | curve(store, catalogue, find(store, who), window, max(now, window.start + DAY)))
 
     @staticmethod
     def contacts(path: Path, columns: Sequence[str] = (), undirected: bool = False) -> dict[str, Any]:
@@ -358,6 +365,14 @@ class Case:
     def attack_version(self) -> str:
         """The ATT&CK version that the steps' ids are of."""
         return attack_names()[0]
+
+
+def _asked(start: str, until: str | None, profile: str, without: Sequence[str]) -> tuple[Window, Catalogue]:
+    """The window and what is walked in it. Raises UsageError."""
+    window = Window(from_iso(start), from_iso(until) if until else None)
+    if window.until is not None and window.until <= window.start:
+        raise UsageError(f"the window ends ({until}) before it begins ({start})")
+    return window, Catalogue(steps(), evidence(), find_profile(profile, steps(), without))
 
 
 __all__ = ["PROFILES", "Case", "FileLine", "LoadReport", "Options", "StoreError", "find", "sources"]

@@ -179,11 +179,15 @@ def _walking(command: Callable[..., Any]) -> Callable[..., Any]:
     return profile(without(command))
 
 
+def _incident(command: Callable[..., Any]) -> Callable[..., Any]:
+    who = click.argument("who")
+    start = click.option("--from", "start", required=True, help="When the compromise began: 2022-10-01 or 2022-10-01T09:00:00+09:00.")
+    until = click.option("--to", "--until", "until", help="When it ended (exclusive); without it, it goes on.")
+    return who(start(until(_walking(command))))
+
+
 @main.command()
-@click.argument("who")
-@click.option("--from", "start", required=True, help="When the compromise began: 2022-10-01 or 2022-10-01T09:00:00+09:00.")
-@click.option("--to", "--until", "until", help="When it ended (exclusive); without it, it goes on.")
-@_walking
+@_incident
 @click.option("--limit", default=15, show_default=True, help="How many rows of each table to print.")
 @_json
 @click.pass_obj
@@ -193,6 +197,15 @@ def blast(case: Case, who: str, start: str, until: str | None, profile: str, wit
         say("computing reach (the first run compiles the kernel)")
         result = case.blast(who, start, until, profile, without)
     present.show(result, as_json, lambda found: present.blast(found, limit))
+
+
+@main.command()
+@_incident
+@_json
+@click.pass_obj
+def curve(case: Case, who: str, start: str, until: str | None, profile: str, without: tuple[str, ...], as_json: bool) -> None:
+    """Exposure over dwell: what was held and disclosed by when, and what an earlier discovery would have saved."""
+    present.show(case.curve(who, start, until, profile, without), as_json, present.curve)
 
 
 @main.command()

@@ -185,6 +185,22 @@ def write_csv(path: Path, rows_: Sequence[dict[str, Any]]) -> None:
         _csv(stream, columns, [[row[name] for name in columns] for row in rows_])
 
 
+_CURVE_ROWS = 12
+
+
+def curve(found: dict[str, Any]) -> None:
+    """Points of the exposure curve, thinned out evenly, and what an earlier discovery would have saved."""
+    points = found["points"]
+    chosen = sorted({round(i * (len(points) - 1) / max(_CURVE_ROWS - 1, 1)) for i in range(_CURVE_ROWS)})
+    kinds = list(found["totals"]["reached"])
+    all_levels = [(kind, LEVELS[0]) for kind in kinds]
+    _table("Exposure by day (cumulative; `--json` has every day and level)", ["until", "days", *kinds, "persons outside", "messages"],
+           [(p["at"], str(p["days"]), *(p["reached"][k][level] for k, level in all_levels), p["persons"], p["messages"]) for p in (points[i] for i in chosen)])  # fmt: skip
+    click.echo()
+    _table("Discovered earlier, this would not have been held or disclosed", ["earlier by", "at", *kinds, "persons outside", "messages"],
+           [(e["words"], e["at"], *(e["reached"][k][level] for k, level in all_levels), e["persons"], e["messages"]) for e in found["earlier"]])  # fmt: skip
+
+
 def contacts(found: dict[str, Any]) -> None:
     """The pairs of a contact list."""
     click.echo(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,76 +11,33 @@ import polars as pl
 
 from graphmodel.store.port import Store
 from graphmodel.times import to_iso
-from queries.catalogue import Evidence, Step
 from queries.profiles import Profile
-from queries.run import read
-from reach.evidence import CONFIRMED, INDICATED, LEVELS, NOT_OBSERVED, POSSIBLE, Level, by_level
+from reach.evidence import CONFIRMED, INDICATED, LEVELS, NOT_OBSERVED, POSSIBLE, Level
 from reach.exposure import overlaps
 from reach.graph import NEVER
 from reach.search import Labels
-from reach.ways import first_labels, way
+from reach.ways import way
 from reports.casegraph import CaseGraph, Index
 from reports.coverage import beside, coverage
 from reports.disclosure import Interval, disclosure
-from reports.evidence import Weighed, logs, weigh
-from reports.remediation import remediated
+from reports.evidence import logs
+from reports.found import EXCLUDED, Catalogue, Found, Window, search
+from reports.held import KINDS, held_spans
 from reports.spans import joined
 
-# Sorted as people ask: what can be read, who and what is held, then what it hangs on.
-KINDS = ("Mailbox", "Account", "Server", "Service", "Group", "Role", "App", "Rule", "File", "Secret")
-EXCLUDED = "EXCLUDED"
 NO_LOG = "POSSIBLE: the exported configuration allows every step shown; no log was read that could confirm one or rule it out."
 _SHOWN = 3  # observations that a step of a way names
 
 
-@dataclass(frozen=True)
-class Window:
-    """When the seed was held: `[start, until)` in seconds; `until` None: still held."""
-
-    start: int
-    until: int | None
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """What the blast radius goes by: the steps, the evidence queries, and which steps are walked."""
-
-    steps: Sequence[Step]
-    evidence: Sequence[Evidence]
-    profile: Profile
-
-
-@dataclass(frozen=True)
-class _Found:
-    """What the search found: the steps walked (indices into the graph's), what was weighed, and the labels by level."""
-
-    graph: CaseGraph
-    walked: Index
-    weighed: Weighed
-    levels: dict[str, Level]
-    first: dict[str, Any]
-
-    @property
-    def labels(self) -> Labels:
-        """All that is allowed, whatever logs say."""
-        return self.levels[NOT_OBSERVED].labels
-
-    def level(self, node: int) -> str:
-        """The greatest level at which a node is held."""
-        return next((level for level in reversed(LEVELS) if self.first[level][node] >= 0), EXCLUDED)
-
-
 def blast(store: Store, catalogue: Catalogue, seeds: Sequence[str], window: Window) -> dict[str, Any]:
     """All that follows from holding `seeds` (keys) during `window`, as plain data (docs/blast.md describes each field)."""
-    graph = CaseGraph(store, catalogue.steps)
-    stated = read(store, "coverage")
-    found = _search(store, graph, catalogue, seeds, window, stated)
-    labels, horizon = found.labels, NEVER if window.until is None else window.until
-    reached = [_node(found, n, window) for n in np.flatnonzero(found.first[NOT_OBSERVED] >= 0).tolist() if graph.kinds[n] in KINDS]
+    found = search(store, catalogue, seeds, window)
+    graph, labels, horizon = found.graph, found.labels, found.horizon
+    reached = [_node(found, n) for n in np.flatnonzero(found.first[NOT_OBSERVED] >= 0).tolist() if graph.kinds[n] in KINDS]
     reached.sort(key=lambda row: (KINDS.index(row["kind"]), row["first"], row["hops"], row["key"]))
     mark_same(reached, graph.identity)
     transit = _touched(graph, labels, graph.walked(catalogue.profile, "in transit"), horizon)
-    seen = coverage(stated, window.start, window.until)
+    seen = coverage(found.stated, window.start, window.until)
     return {
         "seeds": [{"key": key, "kind": graph.kinds[graph.number[key]], "name": graph.names[graph.number[key]]} for key in seeds],
         "window": {"from": to_iso(window.start), "until": to_iso(window.until)},
@@ -89,8 +45,8 @@ def blast(store: Store, catalogue: Catalogue, seeds: Sequence[str], window: Wind
         "steps": {step.id: step.version for step in catalogue.steps if catalogue.profile.walks(step)},
         "state": store.state(),
         "engine": store.engine,
-        "evidence": evidence_sentence(found, stated, window),
-        "logs": logs(stated),
+        "evidence": evidence_sentence(found),
+        "logs": logs(found.stated),
         "counts": _counts(graph, reached, seen),
         "reached": reached,
         "still_held": sum(row["still_held"] for row in reached if row["same_as"] is None),
@@ -104,19 +60,9 @@ def blast(store: Store, catalogue: Catalogue, seeds: Sequence[str], window: Wind
     }
 
 
-def _search(store: Store, graph: CaseGraph, catalogue: Catalogue, seeds: Sequence[str], window: Window, stated: pl.DataFrame) -> _Found:
-    walked = graph.walked(catalogue.profile)
-    weighed = weigh(store, graph, walked, catalogue.evidence, stated)
-    cleaned = graph.cleaned(remediated(read(store, "remediations"), graph.identity))
-    starts = [(graph.number[key], window.start, window.until) for key in seeds]
-    levels = by_level(len(graph.keys), weighed.allowed, weighed.seen, weighed.silent, cleaned, starts, window.until)
-    first = {level: first_labels(levels[level].labels, len(graph.keys)) for level in LEVELS}
-    return _Found(graph, walked, weighed, levels, first)
-
-
-def evidence_sentence(found: _Found, stated: pl.DataFrame, window: Window) -> str:
+def evidence_sentence(found: Found) -> str:
     """What the levels lean on, in one or two sentences."""
-    read_ = logs(stated)
+    read_ = logs(found.stated)
     if not found.weighed.rows.height and not read_:
         return NO_LOG
     attributed = found.weighed.rows["indicator"].is_not_null().sum()
@@ -125,7 +71,7 @@ def evidence_sentence(found: _Found, stated: pl.DataFrame, window: Window) -> st
     if not whole:
         return said + " No log is stated to be complete, so silence says nothing."
     horizon = ", ".join(f"{log['what']} from {log['complete'][0][0]} until {log['complete'][-1][1]}" for log in whole)
-    early = any(log["complete"][0][0] > (to_iso(window.start) or "") for log in whole)
+    early = any(log["complete"][0][0] > (to_iso(found.window.start) or "") for log in whole)
     return said + f" Silence counts only where a log is stated to be complete: {horizon}." + (" What was possible before stays possible." if early else "")
 
 
@@ -141,7 +87,7 @@ def _counts(graph: CaseGraph, reached: Sequence[Mapping[str, Any]], seen: list[d
     ]  # fmt: skip
 
 
-def _elsewhere(found: _Found) -> list[dict[str, Any]]:
+def _elsewhere(found: Found) -> list[dict[str, Any]]:
     """Where records fit an indicator of the attacker though the start of the step is not held with that certainty: `key, name, rule, at, …`.
 
     Each is worth asking about by itself: an account that the attacker used and that this incident does not explain.
@@ -159,8 +105,8 @@ def _elsewhere(found: _Found) -> list[dict[str, Any]]:
     return sorted(told.values(), key=lambda row: (row["at"], row["key"]))
 
 
-def _disclosed(store: Store, found: _Found, transit: dict[str, list[Interval]], seen: list[dict[str, Any]], horizon: int) -> dict[str, Any]:
-    held = {level: _held(found.graph, found.levels[level].labels, horizon) for level in LEVELS}
+def _disclosed(store: Store, found: Found, transit: dict[str, list[Interval]], seen: list[dict[str, Any]], horizon: int) -> dict[str, Any]:
+    held = {level: held_spans(found.graph, found.levels[level].labels, horizon) for level in LEVELS}
     told = disclosure(store, held[NOT_OBSERVED], transit)
     totals = {NOT_OBSERVED: told["at_rest"]}
     for lower, level in zip(LEVELS, LEVELS[1:], strict=False):
@@ -182,7 +128,7 @@ def _iso_end(seconds: int) -> str | None:
     return None if seconds >= NEVER else to_iso(seconds)
 
 
-def _node(found: _Found, node: int, window: Window) -> dict[str, Any]:
+def _node(found: Found, node: int) -> dict[str, Any]:
     """A reached node with its level and the earliest way that has it, step by step."""
     graph, labels = found.graph, found.labels
     evidence = found.level(node)
@@ -196,14 +142,14 @@ def _node(found: _Found, node: int, window: Window) -> dict[str, Any]:
         "name": graph.names[node],
         "first": times[NOT_OBSERVED],
         "hops": len(steps),
-        "still_held": window.until is not None and bool((ends > window.until).any()),
+        "still_held": bool((ends > found.horizon).any()),
         "evidence": evidence,
         "levels": times,
         "way": steps,
     }
 
 
-def _step(found: _Found, level: Level, label: int) -> dict[str, Any]:
+def _step(found: Found, level: Level, label: int) -> dict[str, Any]:
     """One step of a way: what it is, when, by which facts it is allowed, and by which records it is shown."""
     graph, number = found.graph, int(level.step[level.labels.via[label]])
     taken = number - len(found.walked)
@@ -226,7 +172,7 @@ def _step(found: _Found, level: Level, label: int) -> dict[str, Any]:
     }
 
 
-def _of_step(found: _Found, number: int, row: Mapping[str, Any] | None, at: int) -> str | None:
+def _of_step(found: Found, number: int, row: Mapping[str, Any] | None, at: int) -> str | None:
     """The level of one step taken at a time; None for what nobody has to do anything for."""
     if row is not None:
         return CONFIRMED if row["indicator"] else INDICATED
@@ -237,20 +183,11 @@ def _of_step(found: _Found, number: int, row: Mapping[str, Any] | None, at: int)
     return NOT_OBSERVED if unseen.any() else POSSIBLE
 
 
-def _records(found: _Found, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _records(found: Found, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The first records that show the step from then on, those of the attacker before others: `observation, at, indicator`."""
     same = (pl.col("rule") == row["rule"]) & (pl.col("source_n") == row["source_n"]) & (pl.col("target_n") == row["target_n"]) & (pl.col("at") >= row["at"])
     rows = found.weighed.rows.filter(same).sort(pl.col("indicator").is_null(), "at", "observation").head(_SHOWN)
     return [{"observation": o, "at": to_iso(at), "indicator": i} for o, at, i in rows.select("observation", "at", "indicator").iter_rows()]
-
-
-def _held(graph: CaseGraph, labels: Labels, horizon: int) -> dict[str, list[Interval]]:
-    """Mailbox key -> the disjoint intervals in which it was held, within the window."""
-    spans: dict[str, list[Interval]] = {}
-    for node, start, end in zip(labels.node.tolist(), labels.start.tolist(), labels.end.tolist(), strict=True):
-        if graph.kinds[node] == "Mailbox" and start < horizon:
-            spans.setdefault(graph.keys[node], []).append((start, min(end, horizon)))
-    return {key: joined(found) for key, found in spans.items()}
 
 
 def _overlapping(graph: CaseGraph, labels: Labels, chosen: Index, horizon: int) -> list[tuple[int, int, int]]:
@@ -279,7 +216,7 @@ def _targets(graph: CaseGraph, labels: Labels, horizon: int, rule: str, profile:
     return sorted(found.values(), key=lambda row: row["address"])
 
 
-def _ring(found: _Found, catalogue: Catalogue, horizon: int) -> list[dict[str, Any]]:
+def _ring(found: Found, catalogue: Catalogue, horizon: int) -> list[dict[str, Any]]:
     """Who could be approached (phished) from what is held, and is not held already: a ring apart, where it is not walked. Each once."""
     graph, labels, first = found.graph, found.labels, found.first[NOT_OBSERVED]
     apart = [step.id for step in catalogue.steps if step.profile == "noisy" and not catalogue.profile.walks(step)]

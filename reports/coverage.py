@@ -11,10 +11,11 @@ from graphmodel.times import to_iso
 
 # Which sources a number of reached nodes leans on. Where one is missing, the number may be too small.
 LEANS_ON: dict[str, tuple[str, ...]] = {
-    "Account": ("accounts", "groups", "sessions", "server administrators"),
+    "Account": ("accounts", "groups", "sessions", "server administrators", "directory rights"),
     "Mailbox": ("mailboxes", "mailbox rights", "groups", "mail hosts", "exchange administrators"),
-    "Group": ("groups",),
-    "Server": ("servers", "server administrators", "groups"),
+    "Group": ("groups", "directory rights"),
+    "Container": ("directory rights",),
+    "Server": ("servers", "server administrators", "groups", "directory rights"),
     "Service": ("remote access", "groups"),
     "Rule": ("inbox rules", "forwarding"),
     "File": ("servers",),

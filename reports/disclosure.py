@@ -14,8 +14,9 @@ from graphmodel.identity import country_name
 from graphmodel.store.port import Store
 from graphmodel.times import to_iso
 from queries.run import read
+from reports.spans import Span
 
-Interval = tuple[int, int]
+Interval = Span
 _FOREVER = 2**62
 _BATCH = 500
 
@@ -23,14 +24,15 @@ _BATCH = 500
 def messages_disclosed(
     store: Store, held: dict[str, list[Interval]], in_transit: dict[str, list[Interval]]
 ) -> tuple[pl.DataFrame, set[str]]:
-    """One row a (mailbox, message) that was disclosed: `mailbox, message, distinct, at, vantage`; and the mailboxes with any message.
+    """One row a (mailbox, message) that was disclosed: `mailbox, message, distinct, at, since, vantage`; and the mailboxes with any message.
 
+    `at`: when it came in; `since`: from when it was disclosed, which is then or when the mailbox was first held.
     `held`, `in_transit`: mailbox key -> disjoint intervals in seconds during which it was held, or its passing mail seen.
     """
     keys = sorted({*held, *in_transit})
     parts = [read(store, "held_messages", mailboxes=keys[i : i + _BATCH]) for i in range(0, len(keys), _BATCH)]
     if not parts:
-        schema = {"mailbox": pl.String, "message": pl.String, "distinct": pl.String, "at": pl.Int64, "vantage": pl.String}
+        schema = {"mailbox": pl.String, "message": pl.String, "distinct": pl.String, "at": pl.Int64, "since": pl.Int64, "vantage": pl.String}
         return pl.DataFrame(schema=schema), set()
     mail = pl.concat(parts, how="vertical_relaxed").with_columns(
         pl.coalesce("content", "message").alias("distinct"),
@@ -43,7 +45,9 @@ def messages_disclosed(
     )
     passed = mail.join(_frame(in_transit), on="mailbox").filter((pl.col("at") >= pl.col("start")) & (pl.col("at") < pl.col("stop")))
     both = pl.concat([rested.with_columns(pl.lit("at rest").alias("vantage")), passed.with_columns(pl.lit("in transit").alias("vantage"))])
-    return both.select("mailbox", "message", "distinct", "at", "vantage").unique(), set(mail["mailbox"])
+    since = pl.max_horizontal(pl.col("at").fill_null(-_FOREVER), "start").alias("since")
+    rows = both.with_columns(since).group_by("mailbox", "message", "distinct", "at", "vantage").agg(pl.col("since").min())
+    return rows, set(mail["mailbox"])
 
 
 def _frame(intervals: dict[str, list[Interval]]) -> pl.DataFrame:
@@ -57,13 +61,7 @@ def disclosure(store: Store, held: dict[str, list[Interval]], in_transit: dict[s
     `silent`: of how many held mailboxes no message is known at all, whatever its time. The two tables and the list are of the mail at rest; `in_transit` counts what only a passing place disclosed.
     """
     mail, known_of = messages_disclosed(store, held, in_transit)
-    keys = sorted(mail["mailbox"].unique())
-    parts = [read(store, "message_addresses", mailboxes=keys[i : i + _BATCH]) for i in range(0, len(keys), _BATCH)]
-    schema = {"message": pl.String, "address": pl.String}
-    ends = pl.concat([part.cast(schema) for part in parts]).unique() if parts else pl.DataFrame(schema=schema)  # type: ignore[arg-type]
-    known = read(store, "correspondents").join(read(store, "organisations"), on="address", how="left")
-    known = known.with_columns(pl.coalesce("country", "organisation_country").alias("country"))
-    full = mail.join(ends, on="message").join(known, on="address")
+    full = _with_addresses(store, mail)
     external = full.filter(~pl.col("internal").fill_null(False))
     rest = external.filter(pl.col("vantage") == "at rest")
     transit_only = external.filter(pl.col("vantage") == "in transit").join(rest.select("distinct", "address"), on=["distinct", "address"], how="anti")
@@ -77,6 +75,22 @@ def disclosure(store: Store, held: dict[str, list[Interval]], in_transit: dict[s
         "correspondents": _people(rest),
         "silent": len(held.keys() - known_of),
     }
+
+
+def external(store: Store, held: dict[str, list[Interval]]) -> pl.DataFrame:
+    """The addresses outside on the mail at rest that was disclosed: `address, person, distinct, since` and more, one row a message and address."""
+    return _with_addresses(store, messages_disclosed(store, held, {})[0]).filter(~pl.col("internal").fill_null(False))
+
+
+def _with_addresses(store: Store, mail: pl.DataFrame) -> pl.DataFrame:
+    """Messages with every address on them and what is known of it."""
+    keys = sorted(mail["mailbox"].unique())
+    parts = [read(store, "message_addresses", mailboxes=keys[i : i + _BATCH]) for i in range(0, len(keys), _BATCH)]
+    schema = {"message": pl.String, "address": pl.String}
+    ends = pl.concat([part.cast(schema) for part in parts]).unique() if parts else pl.DataFrame(schema=schema)  # type: ignore[arg-type]
+    known = read(store, "correspondents").join(read(store, "organisations"), on="address", how="left")
+    known = known.with_columns(pl.coalesce("country", "organisation_country").alias("country"))
+    return mail.join(ends, on="message").join(known, on="address")
 
 
 def _counts() -> list[pl.Expr]:

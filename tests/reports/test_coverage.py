@@ -50,7 +50,7 @@ def test_a_trace_that_does_not_cover_the_window_says_where_it_is_blind():
 
 def test_beside_a_number_stands_what_it_leans_on_and_only_what_is_missing():
     table = coverage(rows({"what": "servers", "collected": 3}, {"what": "groups", "collected": 1, "missing": 1}), START, UNTIL)
-    assert beside("Server", table) == ["server administrators not collected", "groups: 1 of 2 were not asked"]
+    assert beside("Server", table) == ["server administrators not collected", "groups: 1 of 2 were not asked", "directory rights not collected"]
 
 
 def test_numbers_lean_on_words_that_sources_can_say():

@@ -12,7 +12,7 @@
 
 For a step, every fact in a `because` is also taken away in turn, and just the rows that lean on it must go; this need not be written.
 All variants of all cases lie in one graph, their keys and ids told apart by a prefix, as making a graph takes most of the time.
-There is no word for an engine, and none to skip: the rows are the same everywhere.
+There is no word for an engine, and none to skip: the rows are the same everywhere, but for a question whose header names its engine.
 """
 
 from __future__ import annotations
@@ -165,8 +165,8 @@ def step_answers(store: Store, found: Sequence[Case], derivations: Sequence[Deri
 
 
 def saved_answers(store: Store, found: Sequence[Case], derivations: Sequence[Derivation]) -> dict[str, list[Row]]:
-    """Variant id -> the rows of the question the case is named after, in their order."""
-    variants = [variant for case in found for variant in case.variants]
+    """Variant id -> the rows of the question the case is named after, in their order; without those of questions for the other engine."""
+    variants = [variant for case in found for variant in case.variants if runs_on(variant, store.engine)]
     shared = [variant for variant in variants if variant.prefix]
     store.sync(view_of(shared, "questions"), derivations)
     answers = {variant.id: list(_asked(store, variant)) for variant in shared}
@@ -175,6 +175,11 @@ def saved_answers(store: Store, found: Sequence[Case], derivations: Sequence[Der
             store.sync(view_of([variant], f"question-{len(answers)}"), derivations)
             answers[variant.id] = list(_asked(store, variant))
     return answers
+
+
+def runs_on(variant: Variant, engine: str) -> bool:
+    """Whether a question's header lets it run on an engine."""
+    return find_saved(variant.case).engine in {"both", engine}
 
 
 def evidence_answers(store: Store, found: Sequence[Case], derivations: Sequence[Derivation]) -> dict[str, list[Row]]:
