@@ -13,7 +13,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,20 +21,21 @@ from typing import Any, TypeVar
 import polars as pl
 
 from graphmodel.derive import all_ambiguous
-from graphmodel.errors import HakyuError, LoadError, StoreError, TooManyRefused, UsageError
+from graphmodel.errors import StoreError, UsageError
 from graphmodel.facts import FactBuffer
 from graphmodel.kinds import EDGES, NODES, STEP_COLUMNS
-from graphmodel.ledger import CaseBusy, Ledger, Manifest, Staged, load_id
+from graphmodel.ledger import CaseBusy, Ledger, Manifest, Staged
 from graphmodel.merge import view
 from graphmodel.store.embedded_store import EmbeddedStore
 from graphmodel.store.port import Store
 from graphmodel.times import DAY, from_iso
 from graphmodel.view import View
 from hakyu import marks
+from hakyu.loading import FileLine, LoadReport, load_one
 from hakyu.who import find
 from loaders import contact_list
 from loaders.base import Options, Source
-from loaders.registry import Format, Unrecognised, formats, recognise
+from loaders.registry import Format, formats
 from loaders.sources import each_source, sources
 from queries.catalogue import Saved, Step, attack_names, evidence, find_saved, saved, steps
 from queries.profiles import BUILT_IN as PROFILES
@@ -43,14 +44,13 @@ from queries.profiles import profile as find_profile
 from queries.run import ask
 from reach.contacts import count_pairs
 from reports.blast import blast
+from reports.contain import Asked, contain
 from reports.curve import curve
 from reports.export.navigator import layer
 from reports.found import Catalogue, Window
 from reports.provenance import places
 
 DEFAULT_FOLDER = "case.hakyu"
-REFUSED_LIMIT = 0.01
-_REASONS = 3  # of why rows were refused, in a file's line; `hakyu loads ID` has every row
 Progress = Callable[[str], None]
 T = TypeVar("T")
 _TRIES = 5
@@ -58,50 +58,6 @@ _TRIES = 5
 
 def _silent(_: str) -> None:
     return None
-
-
-@dataclass(frozen=True)
-class FileLine:
-    """What became of one file: `status` is loaded | known | not loaded | passed over; `error` says why it was not loaded.
-
-    Passed over: no format claims it, and it was not named but only lay in a folder or an archive.
-    """
-
-    name: str
-    status: str
-    manifest: Manifest | None = None
-    error: str | None = None
-
-    def sentence(self) -> str:
-        """The line people read."""
-        if self.manifest is None:
-            return f"{self.name}: {self.status}: {self.error}"
-        m = self.manifest
-        head = f"{self.name}: {m.format}: "
-        if self.status == "known":
-            return head + f"already in the case as load {m.id}; nothing to do"
-        more = f"; {len(m.why) - _REASONS} more reasons" if len(m.why) > _REASONS else ""
-        why = f": {'; '.join(m.why[:_REASONS])}{more}" if m.why else ""
-        return head + f"read {m.records:,}, loaded {m.loaded:,}, refused {m.refused:,}{why}"
-
-
-@dataclass(frozen=True)
-class LoadReport:
-    """What a load did: a line a file, the new state, and the exit code that the command line ends with."""
-
-    files: list[FileLine]
-    state: str
-    nodes: int = 0
-    edges: int = 0
-    steps: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def exit_code(self) -> int:
-        """0 all well; 3 when nothing was loaded, or not a file that should be; 6 when of a file more than 1 % was refused."""
-        known = [line.manifest for line in self.files if line.manifest]
-        if not known or any(line.status == "not loaded" for line in self.files):
-            return LoadError.exit_code
-        return TooManyRefused.exit_code if any(m.refused > REFUSED_LIMIT * m.records for m in known) else 0
 
 
 class Case:
@@ -205,13 +161,16 @@ class Case:
             staged: dict[str, tuple[Staged, Manifest]] = {}
             for source in (found for path in paths for found in each_source(path)):
                 progress(f"reading {source.name}")
-                lines.append(self._load_one(source, believed, now.isoformat(timespec="seconds"), staged))
+                lines.append(load_one(self.ledger, source, believed, now.isoformat(timespec="seconds"), staged, self._reads))
                 self.reading = None
             self.ledger.commit([load for load, _ in staged.values()])
             if not self.ledger.ids():
                 return LoadReport(lines, self.ledger.state())
             report = self._sync(self._open(), progress)
         return LoadReport(lines, report.state, report.nodes, report.edges, report.steps)
+
+    def _reads(self, source: Source, buffer: FactBuffer) -> None:
+        self.reading = (source, buffer)
 
     def _salt(self) -> str:
         """What fingerprints of credentials are made with: the case's own, so that no table of known passwords helps."""
@@ -220,37 +179,6 @@ class Case:
             path.touch(mode=0o600)
             path.write_text(secrets.token_hex(16), encoding="ascii")
         return path.read_text(encoding="ascii")
-
-    def _load_one(self, source: Source, options: Options, read_at: str, staged: dict[str, tuple[Staged, Manifest]]) -> FileLine:
-        load: Staged | None = None
-        try:
-            fmt, _ = recognise(source)
-            said = {name: getattr(options, name) or None for name in ("mailbox", "encoding", "date_order", "taken", "secrets")}
-            id_ = load_id(source.sha256, fmt.NAME, said)
-            if id_ in self.ledger.ids():
-                return FileLine(source.name, "known", self.ledger.manifest(id_))
-            if id_ in staged:
-                return FileLine(source.name, "known", staged[id_][1])
-            load = self.ledger.stage(id_, source.name, fmt.NAME)
-            load.buffer.taken = options.taken
-            self.reading = (source, load.buffer)
-            fmt.read(source, options, load.buffer)
-            if not load.buffer.records:
-                raise LoadError(f"{source.name}: holds no records; export it again")
-            if load.buffer.records == len(load.buffer.refused):
-                first = load.buffer.refused[0]
-                raise LoadError(f"{source.name}: {first.place}: {first.why}; none of its {load.buffer.records:,} records could be used")
-            manifest = load.finish(
-                name=source.name, path=str(source.path), format=fmt.NAME, title=fmt.TITLE, sha256=source.sha256, bytes=source.size,
-                read_at=read_at, options={k: v for k, v in said.items() if v is not None},
-            )  # fmt: skip
-        except HakyuError as error:
-            if load is not None:
-                load.discard()
-            strewn = isinstance(error, Unrecognised) and ("/" in source.name or "!" in source.name)
-            return FileLine(source.name, "passed over" if strewn else "not loaded", None, str(error).removeprefix(f"{source.name}: "))
-        staged[id_] = (load, manifest)
-        return FileLine(source.name, "loaded", manifest)
 
     def demo(self, folder: Path, progress: Progress = _silent) -> dict[str, Any]:
         """Write a made-up organisation's exports into `folder`, load them; `folder`, and the `blast` of its story."""
@@ -330,6 +258,25 @@ class Case:
         window, catalogue = _asked(start, until, profile, without)
         now = int(datetime.now(UTC).timestamp())
         return self._of_one_state(lambda store: {"asked": who} | curve(store, catalogue, find(store, who), window, max(now, window.start + DAY)))
+
+    def contain(
+        self, who: str, start: str, until: str | None = None, profile: str = DEFAULT_PROFILE, without: Sequence[str] = (), *,
+        at: str | None = None, targets: Sequence[str] = (), costs: Mapping[str, float] | None = None, done: Sequence[str] = (),
+    ) -> dict[str, Any]:  # fmt: skip
+        """What closes it, from `at` on (the end of the window, or now): single actions, pairs, cuts for `targets`, what survives, an order.
+
+        `costs`: by action, step or key; `done`: ids of actions that are taken as done. Nothing stored is changed.
+        """
+        window, catalogue = _asked(start, until, profile, without)
+        when = from_iso(at) if at else window.until or max(int(datetime.now(UTC).timestamp()), window.start + 1)
+        if when < window.start:
+            raise UsageError(f"the clean-up ({at}) is before the compromise ({start})")
+
+        def work(store: Store) -> dict[str, Any]:
+            keys = [find(store, target)[0] for target in targets]
+            return {"asked": who} | contain(store, catalogue, find(store, who), window, Asked(when, keys, costs, done))
+
+        return self._of_one_state(work)
 
     @staticmethod
     def contacts(path: Path, columns: Sequence[str] = (), undirected: bool = False) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from graphmodel.times import from_iso
-from hakyu import __version__, present
+from hakyu import __version__, present, present_contain
 from hakyu.case import Case, Options
 from hakyu.errors import HakyuError, TooManyRefused
 
@@ -206,6 +206,35 @@ def blast(case: Case, who: str, start: str, until: str | None, profile: str, wit
 def curve(case: Case, who: str, start: str, until: str | None, profile: str, without: tuple[str, ...], as_json: bool) -> None:
     """Exposure over dwell: what was held and disclosed by when, and what an earlier discovery would have saved."""
     present.show(case.curve(who, start, until, profile, without), as_json, present.curve)
+
+
+def _costs(given: tuple[str, ...]) -> dict[str, float]:
+    costs = {}
+    for name, text in _pairs(given).items():
+        try:
+            costs[name] = float(text)
+        except ValueError:
+            raise click.BadParameter(f"the cost of {name} is a number, not {text!r}") from None
+        if not 0 <= costs[name] < float("inf"):
+            raise click.BadParameter(f"the cost of {name} is not negative and has an end")
+    return costs
+
+
+@main.command()
+@_incident
+@click.option("--at", help="When the clean-up begins; without it, at the end of the window, or now.")
+@click.option("--target", "targets", multiple=True, help="Something critical (address, name or key): the cheapest actions that take it from the attacker.")
+@click.option("--cost", "costs", multiple=True, metavar="WHAT=NUMBER", help="The cost of an action (reset, close, isolate …), of a step, or of what touches a key.")
+@click.option("--do", "done", multiple=True, metavar="ID", help="Take an action as done (ids are in the list): what is left then?")
+@_json
+@click.pass_obj
+def contain(
+    case: Case, who: str, start: str, until: str | None, profile: str, without: tuple[str, ...], at: str | None, targets: tuple[str, ...],
+    costs: tuple[str, ...], done: tuple[str, ...], as_json: bool,
+) -> None:  # fmt: skip
+    """What closes it: what each action takes from the attacker, what survives a password reset, an order that lets nobody back in."""
+    found = case.contain(who, start, until, profile, without, at=at, targets=targets, costs=_costs(costs), done=done)
+    present.show(found, as_json, present_contain.contain)
 
 
 @main.command()

@@ -68,7 +68,7 @@ def progress(case: Case) -> Iterator[Callable[[str], None]]:
     doing = Doing(case)
 
     def say(text: str) -> None:
-        doing.text = _cell(text)
+        doing.text = cell(text)
 
     with console.status(doing):
         yield say
@@ -95,16 +95,18 @@ def show(value: Any, as_json: bool, human: Callable[[Any], None]) -> None:
         human(value)
 
 
-def _table(title: str, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> None:
-    table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+def table(title: str, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> None:
+    """Print a table; cells of any type."""
+    drawn = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for name in columns:
-        table.add_column(name, overflow="fold")
+        drawn.add_column(name, overflow="fold")
     for line in lines:
-        table.add_row(*(escape(_cell(cell)) for cell in line))
-    _console().print(table)
+        drawn.add_row(*(escape(cell(value)) for value in line))
+    _console().print(drawn)
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A value as it stands in a table: without control characters."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -120,10 +122,10 @@ def _cell(value: Any) -> str:
 def load_report(report: LoadReport) -> None:
     """A line a file, its notes, why rows were refused, and what the graph is now."""
     for line in report.files:
-        click.echo(_cell(line.sentence()))
+        click.echo(cell(line.sentence()))
         if line.manifest is not None:
             for note in line.manifest.notes:
-                click.echo(f"    {_cell(note)}")
+                click.echo(f"    {cell(note)}")
             if line.manifest.refused:
                 click.echo(f"    refused rows: hakyu loads {line.manifest.id}")
     if report.nodes:
@@ -132,43 +134,43 @@ def load_report(report: LoadReport) -> None:
 
 def loads(manifests: Sequence[Manifest]) -> None:
     """The loads of the case."""
-    _table("", ["load", "file", "format", "read", "loaded", "refused", "at"],
+    table("", ["load", "file", "format", "read", "loaded", "refused", "at"],
            [(m.id, m.name, m.format, m.records, m.loaded, m.refused, m.read_at) for m in manifests])  # fmt: skip
 
 
 def refused(rows_: Sequence[dict[str, str]]) -> None:
     """Refused rows."""
-    _table("", ["place", "why", "what"], [(row["place"], row["why"], row["what"]) for row in rows_])
+    table("", ["place", "why", "what"], [(row["place"], row["why"], row["what"]) for row in rows_])
 
 
 def formats(found: Sequence[Format]) -> None:
     """The formats."""
-    _table("", ["format", "what it is", "reads", "seen"], [(f.NAME, f.TITLE, f.READS, f.SEEN) for f in found])
+    table("", ["format", "what it is", "reads", "seen"], [(f.NAME, f.TITLE, f.READS, f.SEEN) for f in found])
 
 
 def steps(found: Sequence[Step]) -> None:
     """The steps."""
-    _table("", ["no.", "step", "what the attacker does", "hold", "ATT&CK", "survives reset", "closes with"],
+    table("", ["no.", "step", "what the attacker does", "hold", "ATT&CK", "survives reset", "closes with"],
            [(s.number, s.id, s.title, s.hold, s.attack, s.survives_reset, s.closes_with) for s in found])  # fmt: skip
 
 
 def queries(found: Sequence[Saved]) -> None:
     """The saved questions."""
-    _table("", ["question", "asked by", "in words", "parameters"],
+    table("", ["question", "asked by", "in words", "parameters"],
            [(q.name, q.asks, q.question, [f"{p.name}={p.default}" for p in q.parameters]) for q in found])  # fmt: skip
 
 
 def rows(frame: pl.DataFrame) -> None:
     """Rows of a query: a table to a terminal, CSV to a pipe."""
     if sys.stdout.isatty():
-        _table("", frame.columns, frame.rows())
+        table("", frame.columns, frame.rows())
     else:
         _csv(sys.stdout, frame.columns, frame.rows())
 
 
 def _safe(value: Any) -> str:
     """A cell for CSV: text that a spreadsheet would run as a formula is quoted with an apostrophe."""
-    text = "" if value is None else _cell(value) if isinstance(value, list | tuple | bool) else str(value)
+    text = "" if value is None else cell(value) if isinstance(value, list | tuple | bool) else str(value)
     return f"'{text}" if isinstance(value, str) and text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
 
 
@@ -194,17 +196,17 @@ def curve(found: dict[str, Any]) -> None:
     chosen = sorted({round(i * (len(points) - 1) / max(_CURVE_ROWS - 1, 1)) for i in range(_CURVE_ROWS)})
     kinds = list(found["totals"]["reached"])
     all_levels = [(kind, LEVELS[0]) for kind in kinds]
-    _table("Exposure by day (cumulative; `--json` has every day and level)", ["until", "days", *kinds, "persons outside", "messages"],
+    table("Exposure by day (cumulative; `--json` has every day and level)", ["until", "days", *kinds, "persons outside", "messages"],
            [(p["at"], str(p["days"]), *(p["reached"][k][level] for k, level in all_levels), p["persons"], p["messages"]) for p in (points[i] for i in chosen)])  # fmt: skip
     click.echo()
-    _table("Discovered earlier, this would not have been held or disclosed", ["earlier by", "at", *kinds, "persons outside", "messages"],
+    table("Discovered earlier, this would not have been held or disclosed", ["earlier by", "at", *kinds, "persons outside", "messages"],
            [(e["words"], e["at"], *(e["reached"][k][level] for k, level in all_levels), e["persons"], e["messages"]) for e in found["earlier"]])  # fmt: skip
 
 
 def contacts(found: dict[str, Any]) -> None:
     """The pairs of a contact list."""
     click.echo(
-        f"{found['nodes']:,} nodes, {found['contacts']:,} contacts (columns {_cell(found['read'])}): "
+        f"{found['nodes']:,} nodes, {found['contacts']:,} contacts (columns {cell(found['read'])}): "
         f"{found['static_pairs']:,} pairs joined without regard to time, {found['time_respecting_pairs']:,} in strict order of time"
     )
 
@@ -222,12 +224,12 @@ def blast(result: dict[str, Any], limit: int = 15) -> None:
     """The blast radius: counts with what they lean on, what was reached and how, who is disclosed."""
     seed = result["seeds"][0]
     window = f"{result['window']['from']} until {result['window']['until'] or 'now'}"
-    click.echo(f"{_cell(seed['name'])} ({seed['key']}), held from {window}, profile {result['profile']}")
+    click.echo(f"{cell(seed['name'])} ({seed['key']}), held from {window}, profile {result['profile']}")
     click.echo(result["evidence"])
     click.echo()
     # Levels that nothing has are columns of zeros: they are left out, as is the one of all that is not reached.
     levels = [level for level in LEVELS if any(row["levels"][level] for row in result["counts"])] if _levels_differ(result) else []
-    _table("Reached", ["kind", "number", *(level.lower() for level in levels), "not collected, so it may be more"],
+    table("Reached", ["kind", "number", *(level.lower() for level in levels), "not collected, so it may be more"],
            [(row["kind"], row["reached"], *(row["levels"][level] for level in levels), "; ".join(row["beside"])) for row in result["counts"]])  # fmt: skip
     click.echo(f"Still held after the window, by footholds that outlive it: {result['still_held']:,}\n")
     once = [row for row in result["reached"] if row["same_as"] is None]
@@ -236,7 +238,7 @@ def blast(result: dict[str, Any], limit: int = 15) -> None:
         more = f", the first {limit} ways" if len(found) > limit else ""
         number = sum(row["kind"] == kind for row in once)
         columns = ["name", "first", "evidence", "by this way"] if levels else ["name", "first", "by this way"]
-        _table(f"{kind}: {number:,}{more}", columns, [(name, *([first, level] if levels else [first]), said) for name, first, level, said in found[:limit]])
+        table(f"{kind}: {number:,}{more}", columns, [(name, *([first, level] if levels else [first]), said) for name, first, level, said in found[:limit]])
         click.echo()
     _elsewhere(result, limit)
     _disclosed(result, limit)
@@ -249,7 +251,7 @@ def _levels_differ(result: dict[str, Any]) -> bool:
 
 def _elsewhere(result: dict[str, Any], limit: int) -> None:
     if result["elsewhere"]:
-        _table(f"The attacker's indicators fit records that this way does not confirm: {len(result['elsewhere']):,}", ["who", "at", "what the record shows", "indicator"],
+        table(f"The attacker's indicators fit records that this way does not confirm: {len(result['elsewhere']):,}", ["who", "at", "what the record shows", "indicator"],
                [(row["name"], row["at"], row["sentence"], row["indicator"]) for row in result["elsewhere"][:limit]])  # fmt: skip
         click.echo()
 
@@ -292,10 +294,10 @@ def _disclosed(result: dict[str, Any], limit: int) -> None:
     click.echo()
     numbers = ("persons", "addresses", "messages")
     if told["by_country"]:
-        _table("By country", ["country", *numbers, "organisations"],
+        table("By country", ["country", *numbers, "organisations"],
                [(row["name"], *(row[n] for n in numbers), row["organisations"]) for row in told["by_country"][:limit]])  # fmt: skip
         click.echo()
-        _table("By organisation", ["organisation", "country", *numbers],
+        table("By organisation", ["organisation", "country", *numbers],
                [(row["organisation"] or "unknown", row["country"] or "unknown", *(row[n] for n in numbers)) for row in told["by_organisation"][:limit]])  # fmt: skip
         click.echo()
 
@@ -326,11 +328,11 @@ def doctor(found: dict[str, Any]) -> None:
     if found["graph"]:
         click.echo(f"engine {found['engine']}, state {found['graph']['state']}")
         things = found["graph"]["things"]
-        _table("Nodes", ["kind", "number", "things, whatever names they have"], [(k, n, things[k]) for k, n in found["graph"]["nodes"].items()])
-        _table("Steps", ["step", "number"], found["graph"]["steps"].items())
-        _table("Coverage", ["what", "status", "detail", "from", "to"], [tuple(row[name] for name in ("what", "status", "detail", "first", "last")) for row in found["coverage"]])
+        table("Nodes", ["kind", "number", "things, whatever names they have"], [(k, n, things[k]) for k, n in found["graph"]["nodes"].items()])
+        table("Steps", ["step", "number"], found["graph"]["steps"].items())
+        table("Coverage", ["what", "status", "detail", "from", "to"], [tuple(row[name] for name in ("what", "status", "detail", "first", "last")) for row in found["coverage"]])
     for problem in found["problems"]:
-        click.echo(f"problem: {_cell(problem)}")
+        click.echo(f"problem: {cell(problem)}")
 
 
 def demo_end(folder: Path, result: dict[str, Any]) -> str:

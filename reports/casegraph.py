@@ -59,11 +59,21 @@ class CaseGraph:
 
     @cached_property
     def thing(self) -> Index:
-        """For each node the number of the one that stands for all names of the same thing: itself, where it has no other."""
+        """For each node the number of the one that stands for all names of the same thing: itself, where it has no other.
+
+        Of several, one that people have a name for: not its address, its account name or its key over again.
+        """
         things = np.arange(len(self.keys), dtype=np.int32)
+        together: dict[str, list[int]] = {}
         for key, first in self.identity.items():
-            things[self.number[key]] = self.number[first]
+            together.setdefault(first, []).append(self.number[key])
+        for nodes in together.values():
+            things[nodes] = min(nodes, key=lambda n: (self._is_plain(n), self.keys[n]))
         return things
+
+    def _is_plain(self, node: int) -> bool:
+        name = self.names[node].casefold()
+        return "@" in name or "\\" in name or name in (self.keys[node].casefold(), self.keys[node].partition(":")[2].casefold())
 
     def cleaned(self, times: Mapping[str, Sequence[int]]) -> list[tuple[int, int]]:
         """(node, time) of each remediation, under every name of what was remediated."""
