@@ -96,8 +96,10 @@ def show(value: Any, as_json: bool, human: Callable[[Any], None]) -> None:
 
 
 def table(title: str, columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> None:
-    """Print a table; cells of any type."""
-    drawn = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    """Print a table; cells of any type. The title is a line of its own, so that it is not folded to a narrow table's width."""
+    drawn = Table(header_style="bold", box=None, pad_edge=False)
+    if title:
+        click.secho(cell(title), italic=True)
     for name in columns:
         drawn.add_column(name, overflow="fold")
     for line in lines:
