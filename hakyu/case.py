@@ -49,6 +49,7 @@ from reports.curve import curve
 from reports.export.navigator import layer
 from reports.found import Catalogue, Window
 from reports.provenance import places
+from reports.ways import ways
 
 DEFAULT_FOLDER = "case.hakyu"
 Progress = Callable[[str], None]
@@ -258,6 +259,13 @@ class Case:
         window, catalogue = _asked(start, until, profile, without)
         now = int(datetime.now(UTC).timestamp())
         return self._of_one_state(lambda store: {"asked": who} | curve(store, catalogue, find(store, who), window, max(now, window.start + DAY)))
+
+    def ways(
+        self, who: str, to: str, start: str, until: str | None = None, profile: str = DEFAULT_PROFILE, without: Sequence[str] = (), limit: int = 200
+    ) -> dict[str, Any]:
+        """Every step on some way in time from `who` to `to` (address, key or name), the shortest ways first; asked as `blast` is."""
+        window, catalogue = _asked(start, until, profile, without)
+        return self._of_one_state(lambda store: {"asked": who} | ways(store, catalogue, find(store, who), find(store, to)[0], window, limit))
 
     def contain(
         self, who: str, start: str, until: str | None = None, profile: str = DEFAULT_PROFILE, without: Sequence[str] = (), *,

@@ -208,6 +208,22 @@ def curve(case: Case, who: str, start: str, until: str | None, profile: str, wit
     present.show(case.curve(who, start, until, profile, without), as_json, present.curve)
 
 
+@main.command()
+@click.argument("who")
+@click.argument("to")
+@click.option("--from", "start", required=True, help="When the compromise of WHO began.")
+@click.option("--to", "--until", "until", help="When it ended (exclusive); without it, it goes on.")
+@_walking
+@click.option("--limit", default=200, show_default=True, help="How many steps; those on the shortest ways are kept.")
+@_json
+@click.pass_obj
+def ways(
+    case: Case, who: str, to: str, start: str, until: str | None, profile: str, without: tuple[str, ...], limit: int, as_json: bool
+) -> None:  # fmt: skip
+    """All ways in time from WHO to TO, not only the first: every step on one of them, the shortest ways first."""
+    present.show(case.ways(who, to, start, until, profile, without, limit), as_json, present.ways)
+
+
 def _costs(given: tuple[str, ...]) -> dict[str, float]:
     costs = {}
     for name, text in _pairs(given).items():

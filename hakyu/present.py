@@ -189,6 +189,19 @@ def write_csv(path: Path, rows_: Sequence[dict[str, Any]]) -> None:
         _csv(stream, columns, [[row[name] for name in columns] for row in rows_])
 
 
+def ways(found: dict[str, Any]) -> None:
+    """All steps on ways to a node."""
+    if not found["steps"]:
+        click.echo(f"No way in time leads from {cell(found['seeds'][0]['name'])} to {cell(found['to']['name'])}.")
+        return
+    table(f"Steps on ways from {found['seeds'][0]['name']} to {found['to']['name']}: {len(found['steps']):,}", ["length of the way", "from", "step", "closes with"],
+          [(s["length"], s["at"], s["sentence"], s["closes_with"]) for s in found["steps"]])  # fmt: skip
+    if found["left_out"] is None:
+        click.echo("There are longer ways, which were not followed; --limit says how many steps are.")
+    elif found["left_out"]:
+        click.echo(f"{found['left_out']:,} more steps are on longer ways; --limit shows them.")
+
+
 _CURVE_ROWS = 12
 
 
