@@ -49,6 +49,7 @@ from reports.curve import curve
 from reports.export.navigator import layer
 from reports.found import Catalogue, Window
 from reports.provenance import places
+from reports.rank import ranking
 from reports.ways import ways
 
 DEFAULT_FOLDER = "case.hakyu"
@@ -259,6 +260,11 @@ class Case:
         window, catalogue = _asked(start, until, profile, without)
         now = int(datetime.now(UTC).timestamp())
         return self._of_one_state(lambda store: {"asked": who} | curve(store, catalogue, find(store, who), window, max(now, window.start + DAY)))
+
+    def rank(self, start: str, until: str | None = None, profile: str = DEFAULT_PROFILE, without: Sequence[str] = ()) -> dict[str, Any]:
+        """Every account by what it could reach in the window, exactly, by kind and level; and how many accounts reach each thing."""
+        window, catalogue = _asked(start, until, profile, without)
+        return self._of_one_state(lambda store: ranking(store, catalogue, window))
 
     def ways(
         self, who: str, to: str, start: str, until: str | None = None, profile: str = DEFAULT_PROFILE, without: Sequence[str] = (), limit: int = 200

@@ -209,6 +209,21 @@ def curve(case: Case, who: str, start: str, until: str | None, profile: str, wit
 
 
 @main.command()
+@click.option("--from", "start", required=True, help="From when each account is taken as held.")
+@click.option("--to", "--until", "until", help="Until when (exclusive); without it, for good.")
+@_walking
+@click.option("--limit", default=30, show_default=True, help="How many rows of each table to print.")
+@_json
+@click.pass_obj
+def rank(case: Case, start: str, until: str | None, profile: str, without: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """Every account by what it could reach, and everything by how many accounts reach it."""
+    with present.progress(case) as say:
+        say("computing the reach of every account (the first run compiles the kernel)")
+        found = case.rank(start, until, profile, without)
+    present.show(found, as_json, lambda ranked: present.rank(ranked, limit))
+
+
+@main.command()
 @click.argument("who")
 @click.argument("to")
 @click.option("--from", "start", required=True, help="When the compromise of WHO began.")

@@ -189,6 +189,18 @@ def write_csv(path: Path, rows_: Sequence[dict[str, Any]]) -> None:
         _csv(stream, columns, [[row[name] for name in columns] for row in rows_])
 
 
+def rank(found: dict[str, Any], limit: int = 30) -> None:
+    """Accounts by what they could reach; things by how many accounts reach them."""
+    rows_ = found["accounts"]
+    kinds = list(dict.fromkeys(kind for row in rows_ for kind in row["reached"]))
+    seen = [level for level in ("INDICATED", "CONFIRMED") if any(levels[level] for row in rows_ for levels in row["reached"].values())]
+    table(f"Accounts by what they could reach: {len(rows_):,}", ["account", "things", *kinds, *(level.lower() for level in seen), "accounts that reach it"],
+          [(r["name"], r["total"], *(r["reached"].get(kind, {}).get(LEVELS[0], 0) for kind in kinds),
+            *(sum(levels[level] for levels in r["reached"].values()) for level in seen), r["reached_by"]) for r in rows_[:limit]])  # fmt: skip
+    click.echo()
+    table("What most accounts reach", ["kind", "name", "accounts"], [(r["kind"], r["name"], r["accounts"]) for r in found["upstream"][:limit]])
+
+
 def ways(found: dict[str, Any]) -> None:
     """All steps on ways to a node."""
     if not found["steps"]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from graphmodel.derive import components
+from graphmodel.pairs import components
 from graphmodel.store.port import Store
 from queries.catalogue import Step
 from queries.profiles import Profile
@@ -85,5 +85,9 @@ class CaseGraph:
 
 
 def identities(steps: pl.DataFrame) -> dict[str, str]:
-    """Key -> one key for all names of the same thing, by the steps (`rule, source, target`) of the rule same-identity."""
-    return components(steps.filter(pl.col("rule") == SAME).select("source", "target").iter_rows())
+    """Key -> one key for all names of the same thing, by the steps (`rule, source, target, opens, closes`) of the rule same-identity.
+
+    A name that was its only for a time (an address that a scan saw a host have) is no name of it.
+    """
+    always = (pl.col("rule") == SAME) & pl.col("opens").is_null() & pl.col("closes").is_null()
+    return components(steps.filter(always).select("source", "target").iter_rows())
