@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from graphmodel import identity
+from loaders import conditions, transport_rules
 from loaders.audit_who import BASIS, Actor, Record, Who, guid, items_of, pairs_of, text_of
 from loaders.base import FactBuffer
 from loaders.recipients import Node
@@ -26,14 +27,11 @@ _RIGHTS = ("Add-MailboxPermission", "Remove-MailboxPermission", "Add-RecipientPe
 OPERATIONS = frozenset((*_RULES, *_TRANSPORT, *_FOLDERS, *_MAPI_FOLDERS, *_RIGHTS, "Set-Mailbox"))
 
 _FORWARDS = ("ForwardTo", "RedirectTo", "ForwardAsAttachmentTo")
-_COPIES = ("BlindCopyTo", "CopyTo", "AddToRecipients", "RedirectMessageTo")
 _HIDES = ("DeleteMessage", "SoftDeleteMessage", "MarkAsRead")
-_CONDITION = re.compile(r"(Contains|Matches|^From|^SentTo|^HeaderC|InBox$|Words$|^HasAttachment|^WithImportance|^Except|Pattern)")
 _BRACKETED = re.compile(r"\[(SMTP|EX|X500):([^\]]*)\]", re.IGNORECASE)
 _READING = frozenset(
     ("owner", "publishingeditor", "editor", "publishingauthor", "author", "noneditingauthor", "reviewer", "readitems", "readany")
 )  # fmt: skip
-_CONDITIONS_SHOWN = 300
 
 
 @dataclass
@@ -45,7 +43,8 @@ class _Rule:
     place: str
     enabled: bool = True
     hides: bool | None = None
-    conditions: str | None = None
+    conditions: dict[str, str] = field(default_factory=dict)
+    complete: bool = False  # the log saw it made, so that a condition that was not named is not set
     via: str = ""
     deletes: bool = False
     targets: dict[str, bool | None] = field(default_factory=dict)
@@ -91,9 +90,10 @@ class Changes:
     def finish(self) -> None:
         """State the rules as the log left them, and the mailboxes whose auditing is still off."""
         for key, rule in self._rules.items():
-            self._out.node(
-                "Rule", key, rule.place, name=rule.name or "(no name)", type=rule.type, enabled=rule.enabled, hides=rule.hides, conditions=rule.conditions
-            )
+            said = {name: text for name, text in rule.conditions.items() if text}
+            more = transport_rules.whose_mail(self._out, key, said, rule.complete, rule.place) if rule.type == "transport rule" else {}
+            more["conditions"] = conditions.told(said.items())
+            self._out.node("Rule", key, rule.place, name=rule.name or "(no name)", type=rule.type, enabled=rule.enabled, hides=rule.hides, **more)
         self.audit_off += [(address, start, None) for address, start in sorted(self._audit.items())]
 
     # Rules.
@@ -143,6 +143,7 @@ class Changes:
         rule = self._rule(key, name, "inbox rule", at, new=what.startswith("Add"))
         actions = _actions(said.get("RuleActions", ""))
         rule.enabled = "enabled" in said.get("RuleState", "enabled").casefold()
+        rule.conditions |= dict.fromkeys(conditions.of_restriction(said.get("RuleCondition", "")), "true")
         rule.hides = any(word in str(action.get("ActionType", "")) for action in actions for word in ("Delete", "Move", "MarkAsRead"))
         keeps = not any("Delete" in str(action.get("ActionType", "")) for action in actions)
         given = [recipient for action in actions for recipient in _recipients(action)]
@@ -153,12 +154,12 @@ class Changes:
     def _transport_rule(self, record: Record, at: _At, said: dict[str, str]) -> None:
         operation = record["Operation"]
         name = said["Name"] if "Name" in said else (said.get("Identity") or text_of(record, "ObjectId")).rpartition("\\")[2]
-        domain = at.org or self._who.domain() or "organisation"
-        key = f"rule:{domain}/transport rule/{name.strip()}"
+        domain = at.org or self._who.domain()
+        key = transport_rules.key_of(domain, name)
         if operation in ("New-TransportRule", "Set-TransportRule"):
             made = self._rule(key, name.strip(), "transport rule", at, new=operation.startswith("New"))
             self._describe(made, said)
-            self._retarget(made, said, _COPIES, at, keeps="RedirectMessageTo" not in said)
+            self._retarget(made, said, tuple(transport_rules.ACTIONS), at, keeps="RedirectMessageTo" not in said)
             if said.get("Mode", "Enforce").casefold() not in ("", "enforce"):
                 made.enabled = False
         rule = self._rules.get(key)
@@ -169,15 +170,13 @@ class Changes:
         """The rule of that key, made anew where a record says so."""
         known = self._rules.get(key)
         if known is None or new:
-            known = self._rules[key] = _Rule(name, type_, at.place, open=known.open if known else {})
+            known = self._rules[key] = _Rule(name, type_, at.place, complete=new, open=known.open if known else {})
         return known
 
     def _describe(self, rule: _Rule, said: dict[str, str]) -> None:
         if any(word in said for word in (*_HIDES, "MoveToFolder", "CopyToFolder")) or rule.hides is None:
             rule.hides = any(_true(said, word) for word in _HIDES) or bool(said.get("MoveToFolder"))
-        conditions = "; ".join(f"{name}: {value.replace(';', ', ')}" for name, value in sorted(said.items()) if value and _CONDITION.search(name))
-        if conditions:
-            rule.conditions = conditions[:_CONDITIONS_SHOWN]
+        rule.conditions |= {name: value for name, value in said.items() if conditions.is_condition(name)}
 
     def _retarget(self, rule: _Rule, said: dict[str, str], words: tuple[str, ...], at: _At, keeps: bool) -> None:
         """Where the rule copies to, as far as a record says it; what it does not speak of stays as it was."""
@@ -199,7 +198,7 @@ class Changes:
             self._out.edge("OBSERVED", at.obs, source, at.place, role="mailbox")
         if rule is None:
             self.unknown_targets += 1
-            if source and source[0] == "Mailbox" and gone:
+            if source and gone:
                 self._out.edge("PASSES_THROUGH", source, node, at.place, valid_until=at.time, record=at.record, basis=BASIS)
             return
         wanted = rule.targets if rule.enabled and not gone else {}
@@ -212,13 +211,13 @@ class Changes:
             if target not in rule.open:
                 rule.open[target] = keeps
                 self._copy(source, node, target, keeps, at, begins=True)
-        if source and source[0] == "Mailbox" and had != bool(rule.open):
+        if source and had != bool(rule.open):
             when = {"valid_from": at.time} if rule.open else {"valid_until": at.time}
             self._out.edge("PASSES_THROUGH", source, node, at.place, record=at.record, basis=BASIS, **when)
         rule.enabled = rule.enabled and not gone
 
     def _copy(self, source: Node | None, rule: Node, target: str, keeps: bool | None, at: _At, begins: bool) -> None:
-        goes = ("Correspondent", identity.smtp_key(target))
+        goes = ("Correspondent", identity.correspondent_key(target))
         when: dict[str, Any] = {"valid_from": at.time} if begins else {"valid_until": at.time}
         self._out.edge("FORWARDS_TO", rule, goes, at.place, keeps_copy=keeps, record=at.record, **when)
         if source is None or source[0] != "Mailbox":
@@ -363,10 +362,10 @@ class Changes:
         """Addresses of targets; those that are only names are resolved by the log, or told."""
         found: list[str] = []
         for item in given:
-            address = self._who.resolve(item, at.org)[0]
+            address = identity.exchange_dn(item) or self._who.resolve(item, at.org)[0]
             if address:
                 found.append(address)
-                self._out.edge("OBSERVED", at.obs, ("Correspondent", identity.smtp_key(address)), at.place, role="target")
+                self._out.edge("OBSERVED", at.obs, ("Correspondent", identity.correspondent_key(address)), at.place, role="target")
             else:
                 self._out.refuse(at.place, item, f"{word} names no address; the rest of the record is used")
         return found

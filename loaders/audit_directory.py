@@ -13,7 +13,8 @@ from typing import Any
 from graphmodel import identity
 from loaders.audit_who import Actor, Record, Who, guid, items_of, pairs_of, text_of
 from loaders.base import FactBuffer
-from loaders.entra_apps import is_mail_permission, role_name, scope_text
+from loaders.entra_apps import is_mail_permission, scope_text
+from loaders.entra_roles import gives_any_mailbox, role_name, role_node, state_role
 from loaders.recipients import Node
 
 _ROLE = ("Add member to role.", "Remove member from role.")
@@ -27,12 +28,13 @@ _REMEDIES = {"Reset user password.": "reset", "Update StsRefreshTokenValidFrom T
              "Delete user.": "remove"}  # fmt: skip
 _SEEN = ("Add app role assignment grant to user.", "Change user password.", "Add application.", "Add service principal.", "Add user.",
          "Update application – Certificates and secrets management", "Update application - Certificates and secrets management",
-         "Add service principal credentials.", "Remove service principal credentials.", "Remove service principal.", "Delete application.")  # fmt: skip
+         "Add service principal credentials.", "Remove service principal credentials.", "Remove service principal.", "Delete application.",
+         "Set federation settings on domain.", "Set domain authentication.")  # fmt: skip
 _NAMES = frozenset((*_ROLE, *_GROUP, *_OWNER, *_CONSENT, *_GRANT, *_APP_ROLE, *_REMEDIES, *_SEEN))
 OPERATIONS = _NAMES | frozenset(f"{name} " for name in _NAMES)
 _PERMISSION = re.compile(r"ClientId: ([^,\]]*), PrincipalId: ([^,\]]*), ResourceId: [^,\]]*, ConsentType: (\w*), Scope: ([^,\]]*)")
+_ALL = "AllPrincipals"  # stands for every user of the tenant
 _SELF_SERVICE = "fim_password_service@"
-_MAIL_ADMINS = frozenset(("Global Administrator", "Exchange Administrator"))
 
 
 class Directory:
@@ -63,7 +65,7 @@ class Directory:
         self._who.learn_app(_with_prefix(ids, "ServicePrincipal_"), _app_id(ids), place)
         if record["Operation"].strip() in _CONSENT and (act := text_of(record, "InterSystemsId")):
             permissions = _PERMISSION.findall(new.get("ConsentAction.Permissions", "").rpartition("=>")[2])
-            self._principals[act] = [f"entra:{found}" for _, principal, *_ in permissions if (found := guid(principal))]
+            self._principals[act] = [_ALL if kind == _ALL else f"entra:{guid(principal)}" for _, principal, kind, _ in permissions if kind == _ALL or guid(principal)]
 
     def note_of(self, record: Record) -> str | None:
         """What an observation of such a record says in words: the permissions or the role it is about."""
@@ -108,12 +110,11 @@ class Directory:
         name = role_name(self._value(record, "Role.DisplayName"), guid(self._value(record, "Role.TemplateId")))
         if not name or about is None or about[0] not in ("Account", "Group", "App"):
             return
-        role = ("Role", f"role:entra/{name.casefold()}")
-        if name not in self._said:
-            self._said.add(name)
-            self._out.node("Role", role[1], place, name=name, system="entra")
-            if name in _MAIL_ADMINS and (system := self._who.mail_system("", place)):
-                self._out.edge("ADMIN_TO", role, system, place, via="exchange role", basis=name)
+        tenant = self._who.domain() or guid(record.get("OrganizationId")) or ""
+        role = role_node(name, tenant)
+        if role[1] not in self._said:
+            self._said.add(role[1])
+            state_role(self._out, name, tenant, self._who.mail_system("", place) if gives_any_mailbox(name) else None, place)
         self._out.edge("OBSERVED", obs, role, place, role="target")
         self._out.edge("HAS_ROLE", about, role, place, **when)
 
@@ -149,13 +150,12 @@ class Directory:
             self._change(account, about, "", scope, place, when["valid_from"], when["record"])
 
     def _granted(self, text: str, actor: Actor) -> list[tuple[str, str]]:
-        """(account key, scope) for each permission; one for all users is the consent of who gave it."""
+        """(account key, scope) for each permission; one for all users is the consent of who gave it, and of `_ALL`."""
         found = []
         own = actor.node[1] if actor.node and actor.node[0] == "Account" else None
         for _, principal, kind, scope in _PERMISSION.findall(text):
-            key = f"entra:{guid(principal)}" if guid(principal) and kind != "AllPrincipals" else own
-            if key and scope_text(scope):
-                found.append((key, scope_text(scope)))
+            keys = [own, _ALL] if kind == _ALL else [f"entra:{guid(principal)}" if guid(principal) else own]
+            found += [(key, scope_text(scope)) for key in keys if key and scope_text(scope)]
         return list(dict.fromkeys(found))
 
     def _change(self, account: str, app: Node, old: str, new: str, place: str, time: int | None, record: str | None) -> None:
@@ -164,10 +164,12 @@ class Directory:
         if new and (*key, new) in self._held:
             return
         if old and old != new:
-            self._out.edge("CONSENTED", ("Account", account), app, place, scope=old, valid_until=time, record=record)
+            if account != _ALL:
+                self._out.edge("CONSENTED", ("Account", account), app, place, scope=old, valid_until=time, record=record)
             self._held.discard((*key, old))
         if new:
-            self._out.edge("CONSENTED", ("Account", account), app, place, scope=new, valid_from=time, record=record)
+            if account != _ALL:
+                self._out.edge("CONSENTED", ("Account", account), app, place, scope=new, valid_from=time, record=record)
             self._held.add((*key, new))
         gone, come = set(old.split()) - set(new.split()), set(new.split()) - set(old.split())
         for words, when in ((gone, "valid_until"), (come, "valid_from")):
@@ -175,10 +177,16 @@ class Directory:
                 self._reach(account, app, word, place, {when: time, "record": record})
 
     def _reach(self, account: str, app: Node, permission: str, place: str, when: dict[str, Any]) -> None:
-        """The application may act on the mailbox of who consented, where the log shows one."""
+        """The application may act on the mailbox of who consented, where the log shows one; on every one, where it was for all users."""
+        if not is_mail_permission(permission):
+            return
+        if account == _ALL:
+            if system := self._who.mail_system("", place):
+                self._out.edge("APP_SCOPE", app, system, place, scope=permission, delegated=True, **when)
+            return
         address = self._who.address_of_id(account.removeprefix("entra:")) if account.startswith("entra:") else account.removeprefix("upn:")
-        if is_mail_permission(permission) and address and self._who.has_mailbox(address):
-            self._out.edge("APP_SCOPE", app, self._who.mailbox(address, place), place, scope=permission, **when)
+        if address and self._who.has_mailbox(address):
+            self._out.edge("APP_SCOPE", app, self._who.mailbox(address, place), place, scope=permission, delegated=True, **when)
 
     def _grant(self, record: Record, place: str, obs: Node, when: dict[str, Any], _: Node | None, actor: Actor) -> None:
         """A grant names its app and no user: the consent of the same act says for whom.

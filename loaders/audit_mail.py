@@ -46,7 +46,7 @@ class Mail:
         """What an observation of such a record says in words: `bind`, `sync`, `throttled`, where mail was moved to."""
         if record["Operation"] == ACCESS:
             said = pairs_of(record, "OperationProperties")
-            return f"{self._mode(record, said)}, throttled" if _throttled(said) else self._mode(record, said)
+            return f"{self._mode(record, said)}, throttled" if is_throttled(said) else self._mode(record, said)
         to = _folder(record.get("DestFolder"))
         return f"to {to}" if to else None
 
@@ -64,13 +64,17 @@ class Mail:
         else:
             self._changed(record, place, obs, mailbox, at)
 
+    def covers(self, mailbox: str, first: int, last: int, throttled: list[int]) -> None:
+        """The log saw reads of a mailbox from `first` to `last`, and was throttled at these times."""
+        before = self.access.get(mailbox, (first, last))
+        self.access[mailbox] = (min(before[0], first), max(before[1], last))
+        if throttled:
+            self.blind.setdefault(mailbox, []).extend(throttled)
+
     def _access(self, record: Record, place: str, obs: Node, mailbox: Node | None, at: int | None) -> None:
         said = pairs_of(record, "OperationProperties")
         if mailbox and at is not None:
-            first, last = self.access.get(mailbox[1], (at, at))
-            self.access[mailbox[1]] = (min(first, at), max(last, at))
-            if _throttled(said):
-                self.blind.setdefault(mailbox[1], []).append(at)
+            self.covers(mailbox[1], at, at, [at] if is_throttled(said) else [])
         folders = items_of(record, "Folders")
         if self._mode(record, said) == "bind":
             for folder in folders:
@@ -119,7 +123,8 @@ class Mail:
             self._out.edge("HOLDS", mailbox, ("Message", key), place, folder=path, purged=gone, basis=BASIS)
 
 
-def _throttled(said: dict[str, str]) -> bool:
+def is_throttled(said: dict[str, str]) -> bool:
+    """Whether the mailbox is throttled from this record on."""
     return said.get("IsThrottled", "").casefold() == "true"
 
 

@@ -11,12 +11,15 @@ import ipaddress
 from collections import Counter
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import orjson
+import polars as pl
 
 from graphmodel import identity
 from loaders import dates
+from loaders.audit_admin import OPERATIONS as ADMINISTRATION
+from loaders.audit_admin import Administration
 from loaders.audit_changes import OPERATIONS as EXCHANGE_CHANGES
 from loaders.audit_changes import Changes
 from loaders.audit_directory import OPERATIONS as DIRECTORY_CHANGES
@@ -28,7 +31,7 @@ from loaders.recipients import Node
 
 SIGN_INS = frozenset(("UserLoggedIn", "UserLoginFailed"))
 _MAIL = SENDS | CHANGES | {ACCESS}
-_DEFERRED = EXCHANGE_CHANGES | DIRECTORY_CHANGES
+_DEFERRED = EXCHANGE_CHANGES | DIRECTORY_CHANGES | ADMINISTRATION
 _SEARCHES = frozenset(("SearchQueryInitiatedExchange", "SearchQueryInitiatedSharePoint"))
 _FILE_WORDS = ("FileAccessed", "FileDownloaded", "FilePreviewed", "FileSync", "FileUploaded", "FileModified", "FileDeleted", "FileRecycled",
                "FileCopied", "FileMoved", "FileRenamed", "FolderDownloaded", "Sharing", "AnonymousLink", "SecureLink", "CompanyLink",
@@ -39,18 +42,19 @@ _FAILED = frozenset(("failed", "failure", "false"))
 _DONE = frozenset(("true", "succeeded", "success", "partiallysucceeded"))
 _CAPS = (1000, 5000, 10_000, 50_000)
 _URLS_KEPT = 200_000
+_FAR = 1 << 40
 
 
 class Records:
     """Takes records one by one (`take`) and states what they say; `finish` states what only the whole log can say."""
 
     def __init__(self, out: FactBuffer, format_name: str, now: int | None) -> None:
-        self._out, self._now, self._prefix = out, now, f"obs:{format_name}/"
-        self._who = Who(out)
-        self._mail = Mail(out, self._who)
-        self._seen: set[int] = set()
+        self._out, self.now, self.prefix = out, now, f"obs:{format_name}/"
+        self.who = Who(out)
+        self.mail = Mail(out, self.who)
+        self.seen: set[bytes] = set()
         self._kept: list[tuple[int, str, str, bytes]] = []  # (time, place, observation, record): changes, for the end
-        self._counts: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
         self._others: Counter[str] = Counter()
         self._span: tuple[int, int] | None = None
         self._sign_ins: tuple[int, int] | None = None
@@ -58,8 +62,8 @@ class Records:
 
     def skip(self, id_: str, user: str, text: str) -> bool:
         """Whether a record need not be parsed: a copy of one read, or upkeep by Microsoft's own accounts. Counts it."""
-        if (found := guid(id_)) and int(found.replace("-", ""), 16) in self._seen:
-            self._counts["copies"] += 1
+        if (found := guid(id_)) and _number(found) in self.seen:
+            self.counts["copies"] += 1
             return True
         if not found or not is_upkeep(user) or user.casefold().endswith(".prod.outlook.com"):
             return False  # provisioning accounts say what names mean
@@ -68,8 +72,8 @@ class Records:
         start = text.find('"CreationTime":"', 0, 400)
         if start < 0:
             return False
-        self._seen.add(int(found.replace("-", ""), 16))
-        self._counts["upkeep"] += 1
+        self.seen.add(_number(found))
+        self.counts["upkeep"] += 1
         self._when(text[start + 16 : start + 35])
         return True
 
@@ -83,12 +87,13 @@ class Records:
         operation, cut = record["Operation"], "_cut" in record
         if self._is_copy(record):
             return
+        self.counts["cut"] += cut
         at = self._when(record.get("CreationTime"))
-        actor = self._who.actor(record, place)
+        actor = self.who.actor(record, place)
         if operation in ("New-Mailbox", "Set-Mailbox"):
-            self._who.learn_recipient(record)
-        if actor.upkeep and not (operation in _MAIL and guid(_app(record))):
-            self._counts["upkeep"] += 1
+            self.who.learn_recipient(record)
+        if actor.upkeep and not (operation in _MAIL and guid(app_of(record))):
+            self.counts["upkeep"] += 1
         elif operation in _DEFERRED and not cut:
             self._kept.append((at or 0, place, self._key(record), orjson.dumps(record)))
         elif operation in _MAIL or operation in SIGN_INS or operation in _SEARCHES or operation.startswith(_FILE_WORDS) or cut:
@@ -96,57 +101,71 @@ class Records:
         else:
             self._others[operation] += 1
 
-    def finish(self, lossy: bool, cut: int) -> None:
+    def finish(self, lossy: bool) -> None:
         """State the changes in the order of their times, then the mail system and what the log covers."""
         self._kept.sort(key=lambda kept: kept[0])
-        changes, directory = Changes(self._out, self._who), Directory(self._out, self._who)
+        changes, directory, administration = Changes(self._out, self.who), Directory(self._out, self.who), Administration(self._out, self.who)
         for _, place, _, raw in self._kept:
             if (record := orjson.loads(raw))["Operation"] in DIRECTORY_CHANGES:
                 directory.learn(record, place)
         for _, place, key, raw in self._kept:
             record = orjson.loads(raw)
             at = self._when(record.get("CreationTime"))
-            actor = self._who.actor(record, place)
+            actor = self.who.actor(record, place)
             obs = self._observe(place, record, key, at, actor, directory.note_of(record))
-            if _succeeded(record) is not False:
-                (changes if record["Operation"] in EXCHANGE_CHANGES else directory).read(record, place, obs, at, actor)
+            if succeeded(record) is False:
+                self.counts["failed"] += 1
+            elif record["Operation"] in ADMINISTRATION:
+                administration.read(record, place, obs, at)
             else:
-                self._counts["failed"] += 1
+                (changes if record["Operation"] in EXCHANGE_CHANGES else directory).read(record, place, obs, at, actor)
         changes.finish()
-        self._who.host_all()
+        self.who.host_all()
         self._cover()
         self._audit_off(changes.audit_off)
-        self._tell(lossy, cut, changes.unknown_targets)
+        self._tell(lossy, changes.unknown_targets)
 
     # One record.
 
     def _is_copy(self, record: Record) -> bool:
         found = guid(record.get("Id"))
-        number = int(found.replace("-", ""), 16) if found else int(_hash(record), 16)
-        if number in self._seen:
-            self._counts["copies"] += 1
+        number = _number(found) if found else bytes.fromhex(_hash(record))
+        if number in self.seen:
+            self.counts["copies"] += 1
             return True
-        self._seen.add(number)
+        self.seen.add(number)
         return False
 
     def _key(self, record: Record) -> str:
-        return f"{self._prefix}{guid(record.get('Id')) or _hash(record)}"
+        return f"{self.prefix}{guid(record.get('Id')) or _hash(record)}"
 
     def _when(self, value: Any) -> int | None:
-        at = value if isinstance(value, int) else self._moment(value) if isinstance(value, str) else None
+        at = value if isinstance(value, int) else self.moment(value) if isinstance(value, str) else None
         if at is None:
-            self._counts["timeless"] += 1
+            self.counts["timeless"] += 1
         else:
             self._span = (min(self._span[0], at), max(self._span[1], at)) if self._span else (at, at)
         return at
 
-    def _moment(self, text: str) -> int | None:
+    def covers(self, times: pl.Series) -> None:
+        """Records of these times were read; null: of none."""
+        self.counts["timeless"] += times.null_count()
+        if times.null_count() < len(times):
+            first, last = self._span or (_FAR, 0)
+            self._span = (min(first, cast(int, times.min())), max(last, cast(int, times.max())))
+
+    def covers_sign_ins(self, first: int, last: int) -> None:
+        """Sign-ins of these times were read."""
+        self._sign_ins = (min(self._sign_ins[0], first), max(self._sign_ins[1], last)) if self._sign_ins else (first, last)
+
+    def moment(self, text: str) -> int | None:
+        """Seconds of a time as the log writes it; None where it is none to be believed."""
         try:
             if len(text) == 19 and text[10] == "T":
                 found = int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
-                if dates.EARLIEST <= found <= (self._now + 86_400 if self._now is not None else found):
+                if dates.EARLIEST <= found <= (self.now + 86_400 if self.now is not None else found):
                     return found
-            return dates.moment(text, None, self._now)
+            return dates.moment(text, None, self.now)
         except ValueError:
             return None
 
@@ -154,32 +173,32 @@ class Records:
         operation = record["Operation"]
         if operation in SIGN_INS:
             if at is not None:
-                self._sign_ins = (min(self._sign_ins[0], at), max(self._sign_ins[1], at)) if self._sign_ins else (at, at)
+                self.covers_sign_ins(at, at)
             self._observe(place, record, self._key(record), at, actor, None)
             return
         mail = operation in _MAIL
-        note = "the record is cut short" if cut else self._mail.note_of(record) if mail else None
+        note = "the record is cut short" if cut else self.mail.note_of(record) if mail else None
         obs = self._observe(place, record, self._key(record), at, actor, note)
-        mailbox = self._who.owner(record, place)
+        mailbox = self.who.owner(record, place)
         if mailbox:
             self._out.edge("OBSERVED", obs, mailbox, place, role="mailbox")
         if cut:
             return
         if mail:
-            self._mail.read(record, place, obs, mailbox, at)
+            self.mail.read(record, place, obs, mailbox, at)
         elif operation not in _SEARCHES:
             self._file(record, place, obs)
 
     def _observe(self, place: str, record: Record, key: str, at: int | None, actor: Actor, note: str | None) -> Node:
-        app = _app(record)
+        app = app_of(record)
         self._out.node(
-            "Observation", key, place, at=at, operation=record["Operation"].strip(), ip=_ip(record), session=_session(record),
-            user_agent=_agent(record), app=app or None, as_who=_LOGON.get(str(record.get("LogonType")), _said(record)),
-            succeeded=_succeeded(record), note=note,
+            "Observation", key, place, at=at, operation=record["Operation"].strip(), ip=ip_of(record), session=session_of(record),
+            user_agent=agent_of(record), app=app or None, as_who=as_who(record),
+            succeeded=succeeded(record), note=note,
         )  # fmt: skip
         obs = ("Observation", key)
         if actor.node:
-            node = self._who.app(actor.node[1], place) if actor.node[0] == "App" else actor.node
+            node = self.who.app(actor.node[1], place) if actor.node[0] == "App" else actor.node
             self._out.edge("OBSERVED", obs, node, place, role="actor")
         if found := guid(app):
             self._out.edge("OBSERVED", obs, ("App", f"app:{found}"), place, role="app")
@@ -204,12 +223,12 @@ class Records:
         capped = self._out.records in _CAPS
         first, last = self._span or (None, None)
         note = "as many records as one search returns: it was cut, ask for shorter times" if capped else None
-        self._out.coverage("audit log", self._who.domain(), first=first, last=last, collected=self._out.records, capped=capped, note=note)
+        self._out.coverage("audit log", self.who.domain(), first=first, last=last, collected=self._out.records, capped=capped, note=note)
         if self._sign_ins:
-            self._out.coverage("sign-ins", self._who.domain(), first=self._sign_ins[0], last=self._sign_ins[1], capped=capped)
-        for key, (start, end) in sorted(self._mail.access.items()):
+            self._out.coverage("sign-ins", self.who.domain(), first=self._sign_ins[0], last=self._sign_ins[1], capped=capped)
+        for key, (start, end) in sorted(self.mail.access.items()):
             self._out.coverage("mail access", key.removeprefix("mailbox:"), first=start, last=end, capped=capped)
-        for key, times in sorted(self._mail.blind.items()):
+        for key, times in sorted(self.mail.blind.items()):
             for start, end in windows(times):
                 why = "throttled: too many reads, for 24 hours none was recorded"
                 self._out.coverage("mail access", key.removeprefix("mailbox:"), first=start, last=end, blind=True, note=why)
@@ -219,16 +238,16 @@ class Records:
             last = end if end is not None else self._span[1] if self._span else None
             self._out.coverage("mail access", address, first=start, last=last, blind=True, note="auditing of the mailbox was switched off")
 
-    def _tell(self, lossy: bool, cut: int, unknown_targets: int) -> None:
-        ambiguous = sorted(self._who.ambiguous)
+    def _tell(self, lossy: bool, unknown_targets: int) -> None:
+        ambiguous = sorted(self.who.ambiguous)
         said = (
-            (self._counts["copies"], "that stand in the file more than once, read once"),
-            (self._counts["upkeep"], "by Microsoft's own accounts (upkeep of the tenant), passed over"),
+            (self.counts["copies"], "that stand in the file more than once, read once"),
+            (self.counts["upkeep"], "by Microsoft's own accounts (upkeep of the tenant), passed over"),
             (sum(self._others.values()), "of other operations, passed over: " + ", ".join(name for name, _ in self._others.most_common(5))),
-            (self._counts["timeless"], "without a time that can be believed"),
-            (self._counts["failed"], "of changes that failed, which made no right"),
-            (cut, "cut short: only who, what and when are known of them"),
-            (self._mail.nameless, "of messages without a Message-ID, which cannot be told from others"),
+            (self.counts["timeless"], "without a time that can be believed"),
+            (self.counts["failed"], "of changes that failed, which made no right"),
+            (self.counts["cut"], "cut short: only who, what and when are known of them"),
+            (self.mail.nameless, "of messages without a Message-ID, which cannot be told from others"),
             (unknown_targets, "that end a forwarding, a rule or a right this log does not say the beginning of"),
         )
         for count, what in said:
@@ -240,18 +259,24 @@ class Records:
             self._out.note(f"names that could be several accounts, left as they are: {', '.join(ambiguous[:10])}")
 
 
+def _number(id_: str) -> bytes:
+    """The 16 bytes of a GUID."""
+    return bytes.fromhex(id_.replace("-", ""))
+
+
 def _hash(record: Record) -> str:
     return hashlib.sha256(orjson.dumps(record, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)).hexdigest()[:32]
 
 
-def _app(record: Record) -> str:
+def app_of(record: Record) -> str:
     """Id of the application that did it: the client behind Graph before the interface itself."""
     access = record.get("AppAccessContext")
     through = text_of(access, "ClientAppId") if isinstance(access, dict) else ""
     return through or text_of(record, "ClientAppId", "AppId", "ApplicationId")
 
 
-def _ip(record: Record) -> str | None:
+def ip_of(record: Record) -> str | None:
+    """The address it was done from."""
     return address_of(text_of(record, "ClientIPAddress", "ClientIP", "ActorIpAddress"))
 
 
@@ -271,7 +296,8 @@ def address_of(text: str) -> str | None:
     return str(mapped or found)
 
 
-def _session(record: Record) -> str | None:
+def session_of(record: Record) -> str | None:
+    """Id of the session it was done in."""
     if found := text_of(record, "SessionId"):
         return found
     access = record.get("AppAccessContext")
@@ -280,18 +306,21 @@ def _session(record: Record) -> str | None:
     return pairs_of(record, "DeviceProperties").get("SessionId") or None if "DeviceProperties" in record else None
 
 
-def _agent(record: Record) -> str | None:
+def agent_of(record: Record) -> str | None:
+    """The client, as it names itself."""
     found = text_of(record, "ClientInfoString", "UserAgent")
     if not found and "ExtendedProperties" in record:
         found = pairs_of(record, "ExtendedProperties").get("UserAgent", "")
     return found[:300] or None
 
 
-def _said(record: Record) -> str | None:
-    return _SAID.get(str(record.get("LogonType")).casefold())
+def as_who(record: Record) -> str | None:
+    """In which capacity: owner, admin, delegate and so on."""
+    logon = str(record.get("LogonType"))
+    return _LOGON.get(logon, _SAID.get(logon.casefold()))
 
 
-def _succeeded(record: Record) -> bool | None:
+def succeeded(record: Record) -> bool | None:
     """By the operation and its error: sign-ins that failed carry the status `Success`."""
     if record["Operation"] == "UserLoginFailed" or text_of(record, "LogonError"):
         return False

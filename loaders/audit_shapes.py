@@ -1,6 +1,7 @@
 """The shapes in which the Microsoft 365 audit log leaves a tenant, all brought to one: AuditData's own keys (formats.md 1.1).
 
     for place, record in Shapes(source, options, out, skip): ...
+    shapes.batches()        # the same records as texts, many at once, where the file is large and of a shape that allows it; else None
 
 `skip(id, user, text)` is asked before a cell of AuditData is parsed, so that copies and upkeep cost nothing.
 A record whose AuditData is cut keeps what the other columns say, and `_cut: True`.
@@ -20,6 +21,7 @@ from loaders.audit_who import Record
 from loaders.base import Broken, FactBuffer, Options, Source
 from loaders.containers import json_items
 from loaders.encodings import encoding_of, head_text, open_text
+from loaders.jsonbatch import BATCH_BYTES, BATCH_ROWS, SMALL, Batch, of_lines
 from loaders.reading import Row, Table, header_of
 
 Skip = Callable[[str, str, str], bool]
@@ -80,18 +82,26 @@ def looks_like_records(source: Source) -> bool:
 
 
 class Shapes:
-    """The records of a file, one by one, with their places. `lossy`: the shape lost parts of them; `cut`: how many were cut short."""
+    """The records of a file, one by one, with their places. `lossy`: the shape lost parts of them."""
 
     def __init__(self, source: Source, options: Options, out: FactBuffer, skip: Skip) -> None:
         self._source, self._options, self._out, self._skip = source, options, out, skip
         self.lossy = False
-        self.cut = 0
 
     def __iter__(self) -> Iterator[tuple[str, Record]]:
         text = head_text(self._source).lstrip("\ufeff \t\r\n")
         if text[:1] == "{":
             return self._lines()
         return self._arrays() if text[:1] == "[" else self._table()
+
+    def batches(self) -> Iterator[Batch] | None:
+        """The records as texts in batches; None where the file is small or its shape gives no text for a record."""
+        text = head_text(self._source).lstrip("\ufeff \t\r\n")
+        if self._source.size < SMALL or text[:1] == "[":
+            return None
+        if text[:1] == "{":
+            return self._line_batches() if self._is_of_lines() else None
+        return self._table_batches(Table(self._source, self._options, self._out)) if shape_of_header(header_of(self._source)) == "AuditData" else None
 
     # Tables.
 
@@ -107,21 +117,44 @@ class Shapes:
         return self._sentinel(table) if shape == "OfficeActivity" else self._flattened(table)
 
     def _audit_data(self, table: Table) -> Iterator[tuple[str, Record]]:
+        for row, text in self._cells(table):
+            yield from self._cell(row, text)
+
+    def _cells(self, table: Table) -> Iterator[tuple[Row, str]]:
+        """Rows, and their AuditData, without copies and upkeep."""
         id_ = next((name for name in ("identity", "recordid", "id") if table.has(name)), "")
         user = next((name for name in ("userids", "userid") if table.has(name)), "")
         for row in table:
             text = row.raw("auditdata")
-            if self._skip(row.raw(id_), row.raw(user), text):
-                continue
-            try:
-                record = orjson.loads(text)
-            except orjson.JSONDecodeError:
-                record = None
-            if isinstance(record, dict):
-                yield row.place, record if "Operation" in record else canonical(record)
-            else:
-                self.cut += 1
-                yield row.place, self._outer(row, text or row.raw("_raw"))
+            if not self._skip(row.raw(id_), row.raw(user), text):
+                yield row, text
+
+    def _cell(self, row: Row, text: str) -> Iterator[tuple[str, Record]]:
+        try:
+            record = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            record = None
+        if isinstance(record, dict):
+            yield row.place, record if "Operation" in record else canonical(record)
+        else:
+            yield row.place, self._outer(row, text or row.raw("_raw"))
+
+    def _table_batches(self, table: Table) -> Iterator[Batch]:
+        rows: list[Row] = []
+        texts: list[str] = []
+        size = 0
+        for row, text in self._cells(table):
+            rows.append(row)
+            texts.append(text)
+            size += len(text)
+            if size >= BATCH_BYTES or len(rows) >= BATCH_ROWS:
+                yield self._table_batch(rows, texts)
+                rows, texts, size = [], [], 0
+        if rows:
+            yield self._table_batch(rows, texts)
+
+    def _table_batch(self, rows: list[Row], texts: list[str]) -> Batch:
+        return Batch.of(texts, [row.number for row in rows], "row {}", lambda i: self._cell(rows[i], texts[i]))
 
     def _outer(self, row: Row, text: str) -> Record:
         """What the other columns say of a record whose AuditData is cut, and what still stands in it."""
@@ -151,6 +184,16 @@ class Shapes:
 
     def _lines(self) -> Iterator[tuple[str, Record]]:
         """One object a line; where the first line is not one by itself, objects spread over lines."""
+        if not self._is_of_lines():
+            yield from self._objects("")
+            return
+        with closing(self._bytes()) as stream:
+            number = 0
+            while line := stream.readline(_LINE_LIMIT):
+                number += 1
+                yield from self._line(number, line)
+
+    def _is_of_lines(self) -> bool:
         with closing(self._bytes()) as stream:
             first = stream.readline(_LINE_LIMIT)
             while first and not first.strip(b"\xef\xbb\xbf \t\r\n"):
@@ -158,25 +201,26 @@ class Shapes:
         try:
             orjson.loads(first.removeprefix(b"\xef\xbb\xbf"))
         except orjson.JSONDecodeError:
-            if not first.strip().startswith(b'{"'):
-                yield from self._objects("")
-                return
+            return first.strip().startswith(b'{"')
+        return True
+
+    def _line(self, number: int, line: bytes) -> Iterator[tuple[str, Record]]:
+        line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+        if line.isspace():
+            return
+        try:
+            value = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            if not line.endswith(b"\n"):
+                raise Broken(f"line {number}", "the file ends in the middle of a record", "it is cut short: export it again") from None
+            self._out.records += 1
+            self._out.refuse(f"line {number}", "", "not JSON: the line is damaged, export it again")
+            return
+        yield from self._values(f"line {number}", value)
+
+    def _line_batches(self) -> Iterator[Batch]:
         with closing(self._bytes()) as stream:
-            number = 0
-            while line := stream.readline(_LINE_LIMIT):
-                number += 1
-                line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-                if line.isspace():
-                    continue
-                try:
-                    value = orjson.loads(line)
-                except orjson.JSONDecodeError:
-                    if not line.endswith(b"\n"):
-                        raise Broken(f"line {number}", "the file ends in the middle of a record", "it is cut short: export it again") from None
-                    self._out.records += 1
-                    self._out.refuse(f"line {number}", "", "not JSON: the line is damaged, export it again")
-                    continue
-                yield from self._values(f"line {number}", value)
+            yield from of_lines(stream, self._line, _LINE_LIMIT)
 
     def _arrays(self) -> Iterator[tuple[str, Record]]:
         """Arrays of objects, several after another where a tool appended to the file."""
@@ -200,7 +244,6 @@ class Shapes:
         if record is None or not isinstance(record.get("Operation"), str):
             self._out.refuse(place, "", "not a record of the audit log: it has no Operation")
         else:
-            self.cut += "_cut" in record
             yield place, record
 
     def _bytes(self) -> BinaryIO:

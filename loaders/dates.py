@@ -15,8 +15,8 @@ Order = Literal["dmy", "mdy"]
 
 EARLIEST = int(datetime(1990, 1, 1, tzinfo=UTC).timestamp())
 _DAY = 86_400
-# Without a load time nothing after 2100 is believed either: such values are fillers ("never expires") or misread numbers.
-_LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
+LATEST = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
+"""Without a load time nothing after 2100 is believed either: such values are fillers ("never expires") or misread numbers."""
 _FILETIME_1970 = 116_444_736_000_000_000  # 100 ns ticks from 1601 to 1970
 
 _HALF = r"(?: ?(?P<ampm>[AaPp]\.?[Mm]\.?))?"
@@ -83,7 +83,7 @@ def moment(text: str, order: Order | None = None, now: int | None = None) -> int
         raise BadDate(f"{value[:40]!r} is not a date") from None
     if seconds < EARLIEST:
         raise BadDate(f"{value[:40]!r} is before 1990")
-    if seconds > (now + _DAY if now is not None else _LATEST):
+    if seconds > (now + _DAY if now is not None else LATEST):
         raise BadDate(f"{value[:40]!r} is in the future")
     return seconds
 

@@ -2,6 +2,7 @@
 
     first = sample(source, ("activities",))             # the first records, for recognising a file
     for place, record in records(source, out, ("activities",)): …
+    batches(source, out, ("activities",))               # the same as texts, many at once, where the file allows it; else None
 
 `envelopes`: names under which exports put the array when they wrap it. Read in bounded memory, as long as no record is large.
 """
@@ -20,6 +21,7 @@ import orjson
 
 from loaders.base import SNIFF_BYTES, Broken, FactBuffer, Source
 from loaders.containers import Archive, at, json_items, read_json
+from loaders.jsonbatch import SMALL, Batch, of_lines
 
 Record = dict[str, Any]
 
@@ -92,6 +94,22 @@ def records(source: Source, out: FactBuffer, envelopes: tuple[str, ...]) -> Iter
                 yield from _records(_Part(member.name, lambda given=member: archive.open(given)), out, envelopes)  # type: ignore[misc]
 
 
+def batches(source: Source, out: FactBuffer, envelopes: tuple[str, ...]) -> Iterator[Batch] | None:
+    """The records of a large file in UTF-8 with one a line, as texts, many at once; None for any other."""
+    head = source.head
+    if source.size < SMALL or head.startswith((_ZIP, *_UTF16)) or _layout(_utf8(head), envelopes) is not None:
+        return None
+
+    def read(number: int, line: bytes) -> Iterator[tuple[str, Record]]:
+        return _counted("", _of_line(number, line, "", envelopes), out)
+
+    def all_() -> Iterator[Batch]:
+        with source.open() as stream:
+            yield from of_lines(stream, read, _SMALL)
+
+    return all_()
+
+
 def _records(part: _Part, out: FactBuffer, envelopes: tuple[str, ...]) -> Iterator[tuple[str, Record]]:
     with part.open() as stream:
         head = stream.read(SNIFF_BYTES)
@@ -100,35 +118,42 @@ def _records(part: _Part, out: FactBuffer, envelopes: tuple[str, ...]) -> Iterat
             data = _decoded(stream.read(), part.name)
         part, head = _Part(part.name, lambda: io.BytesIO(data)), data[:SNIFF_BYTES]
     path = _layout(_utf8(head), envelopes)
-    found = _of_lines(part, envelopes) if path is None else _of_items(part, path)
+    yield from _counted(part.name, _of_lines(part, envelopes) if path is None else _of_items(part, path), out)
+
+
+def _counted(name: str, found: Iterator[tuple[str, Any]], out: FactBuffer) -> Iterator[tuple[str, Record]]:
     for place, record in found:
         out.records += 1
         if isinstance(record, dict):
-            yield at(part.name, place), record
+            yield at(name, place), record
         else:
-            out.refuse(at(part.name, place), "", "not a JSON object" if record is not None else "not JSON: the line is damaged")
+            out.refuse(at(name, place), "", "not a JSON object" if record is not None else "not JSON: the line is damaged")
 
 
 def _of_lines(part: _Part, envelopes: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
     with part.open() as stream:
         for number, line in enumerate(stream, 1):
-            text = (line.removeprefix(_UTF8_MARK) if number == 1 else line).strip(_BLANK)
-            if not text:
-                continue
-            place = f"line {number}"
-            try:
-                found = orjson.loads(text)
-            except orjson.JSONDecodeError:
-                if not line.endswith(b"\n"):
-                    raise Broken(at(part.name, place), "the file ends in the middle of a record", _AGAIN) from None
-                yield place, None
-                continue
-            if isinstance(found, dict) and not any(name in found for name in envelopes):
-                yield place, found
-                continue
-            inside = _unwrapped(found, envelopes) if isinstance(found, dict | list) else [found]
-            for index, record in enumerate(inside):
-                yield f"{place}, item {index + 1}", record
+            yield from _of_line(number, line, part.name, envelopes)
+
+
+def _of_line(number: int, line: bytes, name: str, envelopes: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    text = (line.removeprefix(_UTF8_MARK) if number == 1 else line).strip(_BLANK)
+    if not text:
+        return
+    place = f"line {number}"
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        if not line.endswith(b"\n"):
+            raise Broken(at(name, place), "the file ends in the middle of a record", _AGAIN) from None
+        yield place, None
+        return
+    if isinstance(found, dict) and not any(name in found for name in envelopes):
+        yield place, found
+        return
+    inside = _unwrapped(found, envelopes) if isinstance(found, dict | list) else [found]
+    for index, record in enumerate(inside):
+        yield f"{place}, item {index + 1}", record
 
 
 def _of_items(part: _Part, path: str) -> Iterator[tuple[str, Any]]:

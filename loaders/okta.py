@@ -12,6 +12,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -36,14 +38,24 @@ _PRIVILEGE = {"user.account.privilege.grant": True, "user.account.privilege.revo
 _RESULTS = {"success": True, "allow": True, "failure": False, "deny": False}
 _NOBODY = frozenset(("", "unknown", "system@okta.com"))
 _COLUMN = re.compile(r"^target\[?\.?(\d+)\]?\.(.+)$")
+PREFIX, SSO = "obs:okta/", "user.authentication.sso"
+UPKEEP = "of Okta's own upkeep (rate limits, imports, agents): left out"
 _LIMITS = frozenset((1_000, 10_000, 200_000))
+# What some roles may do to the accounts of the organisation; a role that is limited to groups ("… (scoped)") is not one of them.
+_RIGHTS = {"super administrator": "ResetAnyPassword", "organization administrator": "ResetPassword", "help desk administrator": "ResetPassword"}
+_ORGANISATION = ("Container", "okta:organisation")
 
 
 def folded(value: Any) -> Any:
     """A record with its keys in lower case without `_`: collectors write `eventType`, `eventtype` and `event_type`."""
     if isinstance(value, dict):
-        return {str(key).replace("_", "").casefold(): folded(inner) for key, inner in value.items()}
+        return {_folded(key): folded(inner) if isinstance(inner, dict | list) else inner for key, inner in value.items()}
     return [folded(item) for item in value] if isinstance(value, list) else value
+
+
+@lru_cache(maxsize=4096)
+def _folded(key: str) -> str:
+    return key.replace("_", "").casefold()
 
 
 def unflattened(cells: dict[str, str]) -> Record:
@@ -72,6 +84,46 @@ def text_of(record: Record, *path: str) -> str:
     return "" if text.casefold() in ("null", "unknown") else text
 
 
+def word_of(what: str) -> str:
+    """What an event of this type is coverage of."""
+    return "sign-ins" if what.startswith(_SIGN_IN) else "audit log"
+
+
+def is_upkeep(what: str) -> bool:
+    """Whether events of this type are Okta's own upkeep."""
+    return bool(_UPKEEP.match(what))
+
+
+def is_plain(what: str) -> bool:
+    """Whether events of this type say nothing of rights, but for single sign-on."""
+    return what not in _ACCESS and what not in _MEMBER and what not in _PRIVILEGE and what not in _REMEDIES
+
+
+@dataclass(frozen=True)
+class Alike:
+    """What events of one type, one actor, the same targets, client and outcome say alike."""
+
+    what: str
+    who: Node | None
+    users: list[Node]
+    apps: list[Node]
+    groups: list[Node]
+    ok: bool | None
+    name: str
+    agent: str | None
+    note: str | None
+
+    @property
+    def targets(self) -> list[Node]:
+        """What it is about besides the actor, each once."""
+        return list(dict.fromkeys(node for node in (*self.users, *self.apps, *self.groups) if node != self.who))
+
+    @property
+    def app(self) -> str | None:
+        """The service."""
+        return next((node[1].rpartition("/")[2] for node in self.apps if node != self.who), None)
+
+
 class Okta:
     """States events in `out`."""
 
@@ -81,6 +133,7 @@ class Okta:
         self._said: set[tuple[Any, ...]] = set()
         self._spans: dict[str, list[int]] = {}
         self._entered: dict[tuple[Node, Node], tuple[int, str, str]] = {}
+        self._own: dict[Node, str] = {}
 
     def _once(self, *what: Any) -> bool:
         new = what not in self._said
@@ -135,48 +188,69 @@ class Okta:
         if not what or at is None:
             self.out.refuse(place, what or text_of(record, "uuid"), "no event of Okta" if not what else "no date that can be believed")
             return
-        word = "sign-ins" if what.startswith(_SIGN_IN) else "audit log"
-        span = self._spans.setdefault(word, [at, at, 0])
-        span[0], span[1], span[2] = min(span[0], at), max(span[1], at), span[2] + 1
-        if _UPKEEP.match(what):
-            self.tally.add("of Okta's own upkeep (rate limits, imports, agents): left out")
+        self.covers(word_of(what), at, at, 1)
+        if is_upkeep(what):
+            self.tally.add(UPKEEP)
             return
         id_ = text_of(record, "uuid").casefold() or hashlib.sha256(orjson.dumps(record, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
-        if not self._once("event", id_):
-            self.tally.add("standing in the file more than once, read once")
+        if not self.is_new(id_):
             return
+        said = self.alike(record, what, place)
+        self._observe(record, said, at, place, id_)
+        if said.ok:
+            self._rights(record, said, at, place, id_)
+
+    def covers(self, word: str, first: int, last: int, count: int) -> None:
+        """So many events were read, of these times; `word`: what they cover."""
+        span = self._spans.setdefault(word, [first, last, 0])
+        span[0], span[1], span[2] = min(span[0], first), max(span[1], last), span[2] + count
+
+    def is_new(self, id_: str) -> bool:
+        """Whether an event was not read before; else it is counted."""
+        new = self._once("event", id_)
+        if not new:
+            self.tally.add("standing in the file more than once, read once")
+        return new
+
+    def alike(self, record: Record, what: str, place: str) -> Alike:
+        """What all events say that differ from this one only by id, time, address and session; things that are new are stated."""
         actor = record.get("actor")
         who = self._account(actor, place) if isinstance(actor, dict) else None
         users = [node for given in self._targets(record, "User") if (node := self._account(given, place))]
         apps = [node for given in self._targets(record, "AppInstance") if (node := self._service(given, place))]
         groups = [node for given in self._targets(record, "UserGroup") if (node := self._group(given, place))]
-        ok = _RESULTS.get(text_of(record, "outcome", "result").casefold())
-        self._observe(record, at, place, id_, who, [*users, *apps, *groups], ok)
-        if ok:
-            self._rights(record, what, at, place, id_, who, users, apps, groups)
-
-    def _observe(self, record: Record, at: int, place: str, id_: str, who: Node | None, targets: list[Node], ok: bool | None) -> None:
-        observation = ("Observation", f"obs:okta/{id_}")
         city = ", ".join(filter(None, (text_of(record, "client", "geographicalcontext", name) for name in ("city", "country"))))
-        apps = [node for node in targets if node[0] == "Service"]
-        self.out.node(
-            "Observation", observation[1], place, name=text_of(record, "displaymessage") or text_of(record, "eventtype"), at=at,
-            operation=text_of(record, "eventtype"), ip=plain_ip(text_of(record, "client", "ipaddress")),
-            session=text_of(record, "authenticationcontext", "externalsessionid") or None,
-            user_agent=text_of(record, "client", "useragent", "rawuseragent") or None, app=apps[0][1].rpartition("/")[2] if apps else None, succeeded=ok,
+        ok = _RESULTS.get(text_of(record, "outcome", "result").casefold())
+        for account in filter(None, (who, *users)) if ok else ():
+            self._own.setdefault(account, place)
+        return Alike(
+            what=what, who=who, users=users, apps=apps, groups=groups, ok=ok,
+            name=text_of(record, "displaymessage") or what, agent=text_of(record, "client", "useragent", "rawuseragent") or None,
             note="; ".join(filter(None, (text_of(record, "outcome", "reason"), city))) or None,
         )  # fmt: skip
-        if who is not None:
-            self.out.edge("OBSERVED", observation, who, place, role="actor", record=id_)
-        for node in dict.fromkeys(node for node in targets if node != who):
+
+    def _observe(self, record: Record, said: Alike, at: int, place: str, id_: str) -> None:
+        observation = ("Observation", f"{PREFIX}{id_}")
+        self.out.node(
+            "Observation", observation[1], place, name=said.name, at=at, operation=said.what, ip=plain_ip(text_of(record, "client", "ipaddress")),
+            session=text_of(record, "authenticationcontext", "externalsessionid") or None, user_agent=said.agent, app=said.app, succeeded=said.ok, note=said.note,
+        )  # fmt: skip
+        if said.who is not None:
+            self.out.edge("OBSERVED", observation, said.who, place, role="actor", record=id_)
+        for node in said.targets:
             self.out.edge("OBSERVED", observation, node, place, role="target", record=id_)
 
-    def _rights(self, record: Record, what: str, at: int, place: str, id_: str, who: Node | None,
-                users: list[Node], apps: list[Node], groups: list[Node]) -> None:  # fmt: skip
+    def entered(self, said: Alike, at: int, place: str, id_: str) -> None:
+        """An account signed on to services: kept where it is the earliest time."""
+        if said.who is not None:
+            for app in said.apps:
+                self._entered[said.who, app] = min(self._entered.get((said.who, app), (at, place, id_)), (at, place, id_))
+
+    def _rights(self, record: Record, said: Alike, at: int, place: str, id_: str) -> None:
         """What an event that succeeded gives or takes."""
-        if what == "user.authentication.sso" and who is not None:
-            for app in apps:
-                self._entered[who, app] = min(self._entered.get((who, app), (at, place, id_)), (at, place, id_))
+        what, who, users, apps, groups = said.what, said.who, said.users, said.apps, said.groups
+        if what == SSO:
+            self.entered(said, at, place, id_)
         elif what in _ACCESS:
             for account, app in itertools.product(self._assigned(record, users, place), apps):
                 self.out.edge("SIGNS_IN_TO", account, app, place, via="sso", basis="assigned", record=id_, **_times(at, _ACCESS[what]))
@@ -204,7 +278,15 @@ class Okta:
             role = ("Role", f"role:okta/{name.casefold()}")
             if self._once(*role):
                 self.out.node("Role", role[1], place, name=name, system="okta")
+                if right := _RIGHTS.get(name.casefold()):
+                    self.out.edge("CONTROLS", role, self._organisation(place), place, right=right)
             self.out.edge("HAS_ROLE", holders[0], role, place, basis=name, record=id_, **_times(at, _PRIVILEGE[what]))
+
+    def _organisation(self, place: str) -> Node:
+        """The organisation whose log it is, to which its accounts belong: the log does not name it."""
+        if self._once(*_ORGANISATION):
+            self.out.node("Container", _ORGANISATION[1], place, name="the organisation in Okta", type="tenant")
+        return _ORGANISATION
 
     def _remedy(self, kind: str, what: str, at: int, place: str, id_: str, about: Node, who: Node | None) -> None:
         key = f"remediation:{kind}/{about[1]}/{at}"
@@ -219,9 +301,11 @@ class Okta:
             return None
 
     def finish(self, more: bool = False) -> None:
-        """The earliest sign-on of each account to each service, notes, coverage."""
-        for (account, app), (at, place, id_) in self._entered.items():
+        """The earliest sign-on of each account to each service; the organisation's accounts, those that the log saw succeed; notes, coverage."""
+        for (account, app), (at, place, id_) in sorted(self._entered.items(), key=lambda entry: entry[1]):
             self.out.edge("SIGNS_IN_TO", account, app, place, via="sso", basis="signed in", valid_from=at, record=id_)
+        for account, place in self._own.items():
+            self.out.edge("BELONGS_TO", account, self._organisation(place), place, basis="directory of the tenant")
         self.tally.tell(self.out)
         for word, (first, last, count) in sorted(self._spans.items()):
             capped = more or self.out.records in _LIMITS

@@ -4,6 +4,8 @@
     table.require("senderaddress", "recipientaddress")
     for row in table:
         row["senderaddress"], row.date("received"), row.at("received")
+    for piece in table.blocks():      # for logs: many rows as columns where that is safe, else row by row
+        piece.column("received") if isinstance(piece, Block) else piece["received"]
 
 Column names are normalised: stripped, spaces collapsed, case folded, ` [UTC]` dropped; the second copy of a name is `name#2`.
 A row's number is what a spreadsheet shows: the header counts, a line break inside quotes does not.
@@ -14,16 +16,22 @@ inside quotes, that fits no encoding, or lacks a required column.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import count, islice
+from typing import Any
 
-from loaders import dates
+import polars as pl
+import pyarrow as pa
+
+from loaders import columns, dates
 from loaders.base import Broken, FactBuffer, Options, Source
+from loaders.csv_rows import CsvRows, Part, Record
+from loaders.dates import DateOrder, Order
 from loaders.encodings import encoding_of, head_text, open_text
 
 DELIMITERS = ",;\t|"
@@ -128,11 +136,32 @@ class Row:
         return json.dumps(rest, ensure_ascii=False, sort_keys=True) if rest else None
 
 
+@dataclass(frozen=True)
+class Block:
+    """Rows as columns. `number`: of the first row; each following row has the next."""
+
+    number: int
+    _part: Part
+    _table: Table
+
+    def __len__(self) -> int:
+        return self._part.height
+
+    def column(self, name: str) -> pa.Array:
+        """The texts of a column as they stand; empty ones where there is no such column."""
+        at = self._table.index.get(name)
+        return columns.empty(len(self)) if at is None else self._part.column(at)
+
+    def row(self, at: int) -> Row:
+        """The row at this place in the block, from 0 on."""
+        return Row(self._table, self.number + at, self._part.cells(at))
+
+
 class Table:
     """A CSV file. `header`: normalised names in order; `delimiter`; iterating gives rows and counts them in `out.records`.
 
     Cells that hold a .NET type name or only question marks count as empty, and are told in a note; so are bad dates.
-    `dates` names the columns by which the order of day and month is settled before reading.
+    `dates` names the columns by which the order of day and month is settled: the whole file is asked at the first date that needs it.
     """
 
     def __init__(self, source: Source, options: Options, out: FactBuffer, dates: tuple[str, ...] = ()) -> None:
@@ -145,8 +174,19 @@ class Table:
         self._top = self._read_top()
         self.delimiter, self.header = _split_header(self._top.text)
         self.index = {name: at for at, name in enumerate(self.header)}
-        self.ambiguous_dates = False
-        self._order = self._settle_dates([column for column in dates if column in self.index])
+        self._rows = CsvRows(self._text, self._top.lines, self._top.rows, self.delimiter, len(self.header))
+        self._dated = [column for column in dates if column in self.index]
+        self._seen = DateOrder()
+        self._order: Order | None = None
+        self._settled = False
+        self.undecided = False
+        """Whether a date was met that could be day/month or month/day, and nothing in the file tells which."""
+
+    @property
+    def ambiguous_dates(self) -> bool:
+        """Whether the whole file has such a date; it is read for that."""
+        self._settle()
+        return self.undecided
 
     def has(self, *columns: str) -> bool:
         """Whether the file has all of these columns."""
@@ -160,21 +200,50 @@ class Table:
             raise Broken("header", f"no column {', '.join(missing)}", f"found: {found[:300]}")
 
     def __iter__(self) -> Iterator[Row]:
-        for number, cells, fault in self._records():
-            self._out.records += 1
-            if fault:
-                self._out.refuse(f"row {number}", *fault)
-            elif len(cells) != len(self.header):
-                self._out.refuse(f"row {number}", f"{len(cells)} cells", f"not as many cells as the header, {len(self.header)}")
-            else:
-                yield Row(self, number, cells)
+        for record in self._watched(self._rows.records()):
+            if (row := self._sound(*record)) is not None:
+                yield row
         self._tell()
+
+    def _sound(self, number: int, cells: list[str], fault: tuple[str, str] | None) -> Row | None:
+        """A row, counted; None where it is refused."""
+        self._out.records += 1
+        if fault:
+            self._out.refuse(f"row {number}", *fault)
+        elif len(cells) != len(self.header):
+            self._out.refuse(f"row {number}", f"{len(cells)} cells", f"not as many cells as the header, {len(self.header)}")
+        else:
+            return Row(self, number, cells)
+        return None
 
     def peek(self) -> Iterator[Row]:
         """Sound rows, without counting or refusing: for a first pass over the file."""
-        for number, cells, fault in self._records():
+        for number, cells, fault in self._rows.records():
             if not fault and len(cells) == len(self.header):
                 yield Row(self, number, cells)
+
+    def blocks(self, *wanted: str) -> Iterator[Block | Row]:
+        """The rows as blocks of many where that is safe, one by one where not; counted and refused as by iterating.
+
+        `wanted`: the columns that will be asked for; others cost more.
+        """
+        for piece in self._watched(self._pieces([*wanted, *self._dated])):
+            if isinstance(piece, Block):
+                self._out.records += len(piece)
+                yield piece
+            elif (row := self._sound(*piece)) is not None:
+                yield row
+        self._tell()
+
+    def usable(self, text: str) -> str | None:
+        """A cell's text, stripped; None where it holds nothing that can be used, of which `clean` has to tell."""
+        text = text.strip()
+        return None if text and ((text[0] in "SMD" and is_type_name(text)) or (text[0] == "?" and _LOST_TEXT.match(text))) else text
+
+    def all_usable(self, texts: list[str]) -> bool:
+        """Whether it is sure, by a short look, that none of these holds nothing that can be used."""
+        text = "\n".join(texts)
+        return not any(word in text for word in ("??", "System.", "Microsoft."))
 
     def clean(self, row: Row, column: str, cell: str) -> str:
         """A cell's text; "" where it holds nothing that can be used, which is counted for the notes."""
@@ -208,48 +277,53 @@ class Table:
             where = f"column {column}: {trouble.rows:,} row{'s' if trouble.rows > 1 else ''} (first: row {trouble.first})"
             self._out.note(f"{where} {_TROUBLES[kind].format(trouble.sample)}")
 
+    def _text(self) -> io.TextIOWrapper:
+        return open_text(self._source, self._encoding)
+
     def _read_top(self) -> _Top:
-        with closing(open_text(self._source, self._encoding)) as stream:
+        with closing(self._text()) as stream:
             try:
                 return _find_header(stream)
             except UnicodeDecodeError:
                 raise Broken("header", "the bytes do not fit the byte order mark", "export it again") from None
 
-    def _settle_dates(self, columns: list[str]) -> dates.Order | None:
-        stated = self._options.date_order
-        seen = dates.DateOrder()
-        for row in self.peek() if columns else ():
-            for column in columns:
-                seen.see(row.raw(column))
-        order = seen.settle(stated)
-        self.ambiguous_dates = seen.open and order is None
+    def _settle(self) -> None:
+        if self._settled:
+            return
+        self._settled, seen = True, DateOrder()
+        for piece in self._pieces(self._dated) if self._dated else ():
+            self._watch(piece, seen)
+        self._order = seen.settle(self._options.date_order)
+        self.undecided = seen.open and self._order is None
         if seen.open and seen.dmy != seen.mdy:
-            words = "day/month/year" if order == "dmy" else "month/day/year"
+            words = "day/month/year" if self._order == "dmy" else "month/day/year"
             self._out.note(f"dates read as {words}: some of the file can be nothing else")
-        return order
 
-    def _records(self) -> Iterator[tuple[int, list[str], tuple[str, str] | None]]:
-        """(row number, cells, what and why it cannot be used) for each data row; blank lines are passed over."""
-        with closing(open_text(self._source, self._encoding)) as stream:
-            lines = _Lines(islice(stream, self._top.lines, None))
-            reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
-            for number in count(self._top.rows + 1):
-                try:
-                    cells = next(reader)
-                except StopIteration:
-                    return
-                except UnicodeDecodeError:
-                    raise Broken(f"after row {number - 1}", "the bytes are not text", "the file is damaged: export it again") from None
-                except csv.Error as error:
-                    if lines.ended or "field limit" in str(error):
-                        raise Broken(f"row {number}", "the file ends inside quotes", "it is cut short: export it again") from None
-                    yield number, [], ("broken quoting", f"{error}; export it again")
-                    continue
-                if lines.nul:
-                    lines.nul = False
-                    yield number, [], ("a NUL byte", "the row is damaged: export it again")
-                elif cells:
-                    yield number, cells, None
+    def _watch(self, piece: Block | Record, seen: DateOrder) -> None:
+        """Take note of the dates of rows; what begins with a year says nothing of the order."""
+        if isinstance(piece, Block):
+            for name in self._dated:
+                texts: Any = pl.from_arrow(piece.column(name))
+                for text in texts.filter(pl.Series(~columns.moments(piece.column(name), dates.LATEST)[1])).unique().to_list():
+                    seen.see(text)
+        elif not piece[2] and len(piece[1]) == len(self.header):
+            for name in self._dated:
+                text = piece[1][self.index[name]]
+                if text[4:5] != "-":
+                    seen.see(text)
+
+    def _watched(self, pieces: Iterable[Any]) -> Iterator[Any]:
+        """The same pieces. At the first date that could be either, the whole file is asked."""
+        for piece in pieces:
+            if self._dated and not self._settled:
+                self._watch(piece, self._seen)
+                if self._seen.open:
+                    self._settle()
+            yield piece
+
+    def _pieces(self, wanted: list[str]) -> Iterator[Block | Record]:
+        for piece in self._rows.pieces(sorted({self.index[name] for name in wanted if name in self.index})):
+            yield piece if isinstance(piece, tuple) else Block(piece.number, piece, self)
 
 
 _TROUBLES = {
@@ -266,26 +340,6 @@ class _Trouble:
     sample: str
     rows: int = 0
     last: int = 0
-
-
-class _Lines:
-    """The lines of a file for the CSV reader; remembers whether one held a NUL byte, and whether the file has ended."""
-
-    def __init__(self, lines: Iterator[str]) -> None:
-        self._lines = lines
-        self.nul = False
-        self.ended = False
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        line = next(self._lines, None)
-        if line is None:
-            self.ended = True
-            raise StopIteration
-        self.nul |= "\0" in line
-        return line
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ from loaders.recipients import Node, Recipients, Tally
 
 # The sign-in stopped to ask for something (a second factor, "stay signed in?") and went on in another record.
 INTERRUPTED = frozenset(("50055", "50072", "50074", "50076", "50079", "50097", "50125", "50129", "50140", "50143"))
+PREFIX, OPERATION = "obs:entra_signin/", "Sign-in activity"
+NOBODY = "of sign-ins whose account cannot be told: kept with their address and application"
 _KNOWN = 200_000  # names remembered, so that memory stays bounded
 # Exports stop here without saying so (formats.md 0.2, and the portal's own limits).
 LIMITS = frozenset((1_000, 5_000, 10_000, 50_000, 100_000, 250_000))
@@ -75,6 +77,31 @@ class SignIn:
     session: str = ""
     agent: str = ""
     extra: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Alike:
+    """What sign-ins of one account to one application from one client and place say alike."""
+
+    actor: Node | None
+    app: Node | None
+    machine: bool
+    name: str
+    agent: str | None
+    app_name: str | None
+    kind: str | None
+    ok: bool | None
+    note: str | None
+
+    @property
+    def nobody(self) -> bool:
+        """Whether the account cannot be told."""
+        return self.actor is None and not self.machine
+
+    @property
+    def app_role(self) -> str:
+        """What the application is to the sign-in."""
+        return "actor" if self.machine else "app"
 
 
 def from_graph(record: Record, moment: Any, outer: Record | None = None) -> SignIn:
@@ -161,7 +188,7 @@ class SignIns:
         self._accounts: set[str] = set()
         self._upns: set[str] = set()
         self._nodes: dict[tuple[str, str, str], Node | None] = {}
-        self._latest = options.now if options.now is not None else 0  # later ones are asked of loaders/dates.py
+        self.latest = options.now if options.now is not None else 0  # later ones are asked of loaders/dates.py
         self._first: int | None = None
         self._last: int | None = None
         self.count = 0
@@ -179,18 +206,18 @@ class SignIns:
         if not isinstance(value, str) or not value.strip():
             return None
         found = _quick(value)
-        if found is not None and dates.EARLIEST <= found <= (self._latest if not ahead else found):
+        if found is not None and dates.EARLIEST <= found <= (self.latest if not ahead else found):
             return found
         try:
             return dates.moment(value, None, None if ahead else self._options.now)
         except dates.BadDate:
             return None
 
-    def covers(self, at: int) -> None:
-        """A record of this time was read."""
-        self._first = at if self._first is None or at < self._first else self._first
-        self._last = at if self._last is None or at > self._last else self._last
-        self.count += 1
+    def covers(self, first: int, last: int, count: int) -> None:
+        """So many records were read, of these times."""
+        self._first = first if self._first is None or first < self._first else self._first
+        self._last = last if self._last is None or last > self._last else self._last
+        self.count += count
 
     def account(self, user_id: str, upn: str, name: str, place: str) -> Node | None:
         """The account that an object id, else a user principal name, tells; None where neither is one (a mistyped name, a mask)."""
@@ -229,29 +256,34 @@ class SignIns:
                 self.out.node("App", node[1], place, name=name)
         return self._nodes[asked]
 
+    def alike(self, given: SignIn, place: str) -> Alike:
+        """What all sign-ins say that differ from this one only by id, time, address and session; things that are new are stated."""
+        actor = self.account(given.user_id, given.upn, given.name, place)
+        app = self.application(given.app_id, given.principal_id, given.app_name, place)
+        note = "; ".join(part for part in (f"to {given.resource}" if given.resource else "", *given.extra, f"error {given.code}" if given.code not in ("", "0") else "") if part)
+        return Alike(
+            actor, app, given.kind in ("service principal", "managed identity"), f"Sign-in to {given.app_name or given.app_id or 'an application'}",
+            given.agent or None, given.app_id or given.app_name or None, given.kind or None, given.ok, note or None,
+        )  # fmt: skip
+
     def add(self, given: SignIn, place: str) -> None:
         """One sign-in; refused where it has no time."""
         if given.at is None:
             self.out.refuse(place, given.id, "no date that can be believed")
             return
-        self.covers(given.at)
-        machine = given.kind in ("service principal", "managed identity")
-        actor = self.account(given.user_id, given.upn, given.name, place)
-        app = self.application(given.app_id, given.principal_id, given.app_name, place)
-        if actor is None and not machine:
-            self.tally.add("of sign-ins whose account cannot be told: kept with their address and application")
-        key = f"obs:entra_signin/{given.id.casefold() or _hash(given)}"
-        note = "; ".join(part for part in (f"to {given.resource}" if given.resource else "", *given.extra, f"error {given.code}" if given.code not in ("", "0") else "") if part)
+        self.covers(given.at, given.at, 1)
+        said = self.alike(given, place)
+        if said.nobody:
+            self.tally.add(NOBODY)
+        observation = ("Observation", f"{PREFIX}{given.id.casefold() or _hash(given)}")
         self.out.node(
-            "Observation", key, place, name=f"Sign-in to {given.app_name or given.app_id or 'an application'}", at=given.at, operation="Sign-in activity",
-            ip=given.ip, session=given.session or None, user_agent=given.agent or None, app=given.app_id or given.app_name or None, as_who=given.kind or None,
-            succeeded=given.ok, note=note or None,
+            "Observation", observation[1], place, name=said.name, at=given.at, operation=OPERATION, ip=given.ip, session=given.session or None,
+            user_agent=said.agent, app=said.app_name, as_who=said.kind, succeeded=said.ok, note=said.note,
         )  # fmt: skip
-        observation = ("Observation", key)
-        if actor is not None:
-            self.out.edge("OBSERVED", observation, actor, place, role="actor", record=given.id or None)
-        if app is not None:
-            self.out.edge("OBSERVED", observation, app, place, role="actor" if machine else "app", record=given.id or None)
+        if said.actor is not None:
+            self.out.edge("OBSERVED", observation, said.actor, place, role="actor", record=given.id or None)
+        if said.app is not None:
+            self.out.edge("OBSERVED", observation, said.app, place, role=said.app_role, record=given.id or None)
 
     def finish(self, note: str | None = None) -> None:
         """Notes and coverage."""

@@ -8,37 +8,30 @@
 A message has many records (a recipient each, an event each, a copy each): one fact a message and recipient is stated, delivery before
 anything else. Memory is bounded: pairs that have not been spoken of for long are stated and forgotten; a late record of such a pair
 is a second fact of the same message and recipient, which counts once. Addresses of health probes are passed over.
+What is said waits in columns and is settled many rows at a time (loaders/trace_pending.py); a reader that has columns gives them to `rows`.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
-from itertools import islice
+from hashlib import sha256
+
+import polars as pl
 
 from graphmodel import identity
 from loaders import dates
 from loaders.base import FactBuffer
 from loaders.recipients import Tally
+from loaders.trace_pending import MESSAGE, PAIR, Messages, Pairs
 
 HELD = 400_000
 """So many pairs of message and recipient are held at once (about 300 bytes each)."""
-
-# A status that says less never replaces one that says more; delivery is last and keeps its earliest time.
-_WEIGHT = {"": 0, "received": 1, "gettingstatus": 1, "pending": 2, "relayed": 3, "expanded": 4, "delivered": 9}
-_MIDDLE = 5
 
 _PLAIN = re.compile(r"(\d{4}-\d\d-\d\d)[T ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.\d+)?Z?", re.ASCII)
 
 address = lru_cache(maxsize=65536)(identity.address)
 """`identity.address`, remembered: logs repeat the same addresses."""
-
-
-class _Seen:
-    __slots__ = ("at", "place", "status")
-
-    def __init__(self, place: str, status: str, at: int | None) -> None:
-        self.place, self.status, self.at = place, status, at
 
 
 class Trace:
@@ -48,10 +41,12 @@ class Trace:
         self.tally = Tally()
         self.first: int | None = None
         self.last: int | None = None
-        self._out, self._now, self._held = out, now, held
+        self.order: int | None = None
+        """Where in the file the next rows stand, for a reader that does not give them in their order; None: behind those before."""
+        self._out, self._now = out, now
         self._bad_date = ""
-        self._messages: dict[str, int] = {}  # key -> what was stated: 1 its time, 2 its sender
-        self._pairs: dict[tuple[str, str], _Seen] = {}
+        self._messages, self._pairs = Messages(out, self.tally, held), Pairs(out, held)
+        self._given = 0
 
     def covers(self, at: int | None) -> None:
         """The log has a record of this time."""
@@ -77,38 +72,28 @@ class Trace:
         `sender` is its envelope's, `header_from` that of its header, both as written.
         """
         self.covers(at)
-        known, envelope, author = self._messages.get(key), address(sender), address(header_from)
-        says = (1 if at is not None else 0) | (2 if author or envelope else 0)
-        if known is not None and not says & ~known:
-            return
-        if known is None and len(self._messages) >= self._held:
-            self._messages = dict(islice(self._messages.items(), self._held // 2, None))
-        self._messages[key] = says | (known or 0)
-        if known is None or says & ~known & 1:
-            self._out.node("Message", key, place, sent=at, sent_basis="received" if at is not None else None, size=_size(size))
-        if known is not None and not says & ~known & 2:
-            return
-        if author or envelope:
-            self._sender(key, author or envelope or "", "from", place)
-        else:
-            self.tally.add("without a sender (bounces and the like)")
-        if author and envelope and author != envelope:
-            self._sender(key, envelope, "sender", place)
+        self._messages.add(key, self._next(), place, at, address(sender), address(header_from), _size(size))
 
     def recipient(self, key: str, to: str, status: str, at: int | None, place: str) -> None:
         """Take note of one recipient (`to` is normalised), with a status in words (delivered, failed, pending)."""
-        if is_probe(to):
-            return
-        seen = self._pairs.get((key, to))
-        if seen is None:
-            if len(self._pairs) >= self._held:
-                self._release(self._held // 2)
-            self._pairs[key, to] = _Seen(place, status, at)
-            return
-        old, new = _WEIGHT.get(seen.status, _MIDDLE), _WEIGHT.get(status, _MIDDLE)
-        earlier = status == "delivered" and at is not None and (seen.at is None or at < seen.at)
-        if new > old or (new == old and (earlier or new == _MIDDLE)):
-            seen.place, seen.status, seen.at = place, status, at
+        if not is_probe(to):
+            order = self._next()
+            self._pairs.add(key, to, order, place, at, status, order)
+
+    def rows(self, frame: pl.DataFrame) -> None:
+        """The same of many records, each of one message and one recipient that is no probe, or none (null).
+
+        Columns: `key`, `to`, `order`, `place`, `at`, `status`, `envelope` (normalised or null) and `size`.
+        """
+        if frame.height:
+            self.covers(frame["at"].min())  # type: ignore[arg-type]
+            self.covers(frame["at"].max())  # type: ignore[arg-type]
+            self._messages.extend(frame.select([*(c for c in MESSAGE if c != "author"), pl.lit(None, pl.String).alias("author")]).select(list(MESSAGE)))
+            self._pairs.extend(frame.select([*(c for c in PAIR if c != "first"), pl.col("order").alias("first")]).filter(pl.col("to").is_not_null()))
+
+    def _next(self) -> int:
+        self._given += 1
+        return self._given if self.order is None else self.order
 
     def header_recipient(self, key: str, to: str, role: str, place: str) -> None:
         """State a recipient that stands in the message's header (role to | cc)."""
@@ -117,26 +102,14 @@ class Trace:
 
     def finish(self, capped: bool = False, note: str | None = None, scope: str = "") -> None:
         """State what is held, put the notes, and say what the log covers; `scope`: which part of the mail it saw at all."""
-        self._release(len(self._pairs))
+        self._messages.settle()
+        self._pairs.settle(last=True)
         self.tally.tell(self._out)
         if self._bad_date:
             self._out.note(f"the first bad date: {self._bad_date}")
         if capped:
             note = "as many rows as one export holds: it was cut, ask for shorter times"
         self._out.coverage("message trace", scope, first=self.first, last=self.last, capped=capped, note=note)
-
-    def _sender(self, key: str, sender: str, role: str, place: str) -> None:
-        self._out.edge("SENT_BY", ("Message", key), ("Correspondent", identity.smtp_key(sender)), place, role=role)
-
-    def _release(self, count: int) -> None:
-        """State the oldest pairs and forget them."""
-        pairs = list(islice(self._pairs, count))
-        for pair in pairs:
-            seen = self._pairs.pop(pair)
-            self._out.edge(
-                "ADDRESSED_TO", ("Message", pair[0]), ("Correspondent", identity.smtp_key(pair[1])), seen.place, role="envelope",
-                status=seen.status or None, delivered=seen.at if seen.status == "delivered" else None,
-            )  # fmt: skip
 
 
 def moment(text: str, now: int | None) -> int:
@@ -156,6 +129,15 @@ def _day(text: str) -> int | None:
         return dates.moment(text)
     except dates.BadDate:
         return None
+
+
+def message_keys(ids: list[str]) -> list[str | None]:
+    """`identity.message_key` of many Message-IDs."""
+    text = "\n".join(ids)
+    if len(text.split()) != len(ids):  # empty ones, or white space within
+        return [identity.message_key(id_, None) for id_ in ids]
+    folded = text.casefold().encode("utf-8", "surrogatepass").split(b"\n")
+    return ["msg:" + sha256(found).hexdigest()[:32] if (found := id_.strip(b"<>")) else None for id_ in folded]
 
 
 def is_probe(normalised: str) -> bool:

@@ -10,7 +10,10 @@ An expansion shows who was in a group at that time: the membership is stated fro
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
+
+import polars as pl
 
 from graphmodel import identity
 from loaders.base import FactBuffer
@@ -20,7 +23,10 @@ from loaders.trace import Trace, address, is_probe, recipients
 _DELIVERED = frozenset(["deliver", "duplicatedeliver", "send", "sendexternal"])
 _STATUS = {"fail": "failed", "badmail": "failed", "poisonmessage": "failed", "defer": "pending", "receive": "received", "expand": "expanded"}
 _RECIPIENTS = frozenset([*_DELIVERED, *_STATUS, "transfer", "redirect", "resolve"])
+_OVER = "about submission, shadow copies, agents and the like, passed over"
+_PLAIN = _RECIPIENTS - {"expand", "redirect", "resolve"}
 _HELD = 200_000  # messages by the server's own id, remembered for the rules they set off
+_WAITING = 1_000_000
 
 
 @dataclass(slots=True)
@@ -48,6 +54,7 @@ class Tracking:
         self._out, self._format = out, format_name
         self._who = Recipients(out)
         self._internal: dict[str, tuple[str, set[str]]] = {}  # the server's id -> message, recipients
+        self._unread: list[pl.DataFrame] = []  # rows for _internal: most logs have no rule that asks for them
         self._members: dict[tuple[str, str], tuple[int | None, str]] = {}  # member, group -> first seen
         self._groups: set[str] = set()
         self._mailboxes: set[str] = set()
@@ -58,7 +65,7 @@ class Tracking:
         if kind.casefold() in _RECIPIENTS:
             return False
         self.trace.covers(at)
-        self.trace.tally.add("about submission, shadow copies, agents and the like, passed over")
+        self.trace.tally.add(_OVER)
         return True
 
     def event(self, event: Event) -> None:
@@ -84,6 +91,47 @@ class Tracking:
                 self.trace.recipient(key, to, "received" if kind == "expand" else status, event.at, event.place)
         self._what_follows(event, kind, key, found)
 
+    def many(self, frame: pl.DataFrame, one: Callable[[int], None]) -> int:
+        """State many events, a row each; those that are not plain are given to `one` by their `order`, which has to call `event`. How many these were.
+
+        Columns: `order`, `place`, `at`; `kind`, `source` (case folded), `internal_id`; `key`, `to` (one address, "" of a probe), `envelope` ("": none),
+        each null where it has to be looked at; `size`.
+        """
+        over = ~frame["kind"].is_in(list(_RECIPIENTS))
+        whole = pl.all_horizontal(pl.col("at", "key", "to", "envelope").is_not_null())
+        plain = frame.select(whole & pl.col("kind").is_in(list(_PLAIN)) & (pl.col("source") != "mailboxrule")).to_series() & ~over
+        passed = over & frame["at"].is_not_null()
+        self.trace.covers(frame.filter(passed)["at"].min())  # type: ignore[arg-type]
+        self.trace.covers(frame.filter(passed)["at"].max())  # type: ignore[arg-type]
+        self.trace.tally.add(_OVER, int(passed.sum()))
+        given = frame.filter(plain)
+        senders = {sender for sender in given["envelope"].unique().to_list() if is_probe(sender)}
+        if senders:
+            probes = given["envelope"].is_in(list(senders))
+            self.trace.tally.add("about health probes, passed over", int(probes.sum()))
+            self.trace.covers(given.filter(probes)["at"].min())  # type: ignore[arg-type]
+            self.trace.covers(given.filter(probes)["at"].max())  # type: ignore[arg-type]
+            given = given.filter(~probes)
+        given = given.filter(pl.col("to") != "")
+        status = pl.col("kind").replace_strict({**_STATUS, **dict.fromkeys(_DELIVERED, "delivered")}, default=None, return_dtype=pl.String)
+        self.trace.rows(given.with_columns(
+            status.alias("status"), pl.when(pl.col("envelope") != "").then("envelope").alias("envelope"), pl.when(status.is_not_null()).then("to").alias("to"),
+        ))  # fmt: skip
+        self._unread.append(given.filter(pl.col("internal_id") != "").select("order", "internal_id", "key", "to"))
+        if sum(part.height for part in self._unread) > _WAITING:
+            del self._unread[0]
+        stored = given.filter((pl.col("kind") == "deliver") & (pl.col("source") == "storedriver")).unique("to", keep="first", maintain_order=True)
+        todo: list[tuple[int, str, str]] = [row for row in stored.select("order", "to", "place").iter_rows() if row[1] not in self._mailboxes]
+        others = frame.filter(~plain & ~passed)["order"].to_list()
+        todo += [(order, "", "") for order in others]
+        for order, to, place in sorted(todo):
+            if to:
+                self._mailbox(to, place)
+            else:
+                self.trace.order = order
+                one(order)
+        return len(others)
+
     def finish(self, note: str | None = None) -> None:
         """State memberships, now that it is known which members are groups, and what the log covers."""
         for (member, group), (at, place) in self._members.items():
@@ -93,13 +141,26 @@ class Tracking:
         self.trace.finish(note=note)
 
     def _remember(self, event: Event, key: str, found: list[str]) -> None:
-        if not event.internal_id:
+        if event.internal_id:
+            self._catch_up()
+            self._learn(event.internal_id, key, found)
+
+    def _catch_up(self) -> None:
+        """Read what `many` left unread, up to the row that is being stated."""
+        until = self.trace.order
+        if until is None or not self._unread:
             return
-        known = self._internal.get(event.internal_id)
+        rows = pl.concat(self._unread)
+        for internal_id, key, to in rows.filter(pl.col("order") < until).select("internal_id", "key", "to").iter_rows():
+            self._learn(internal_id, key, [to])
+        self._unread = [rows.filter(pl.col("order") > until)]
+
+    def _learn(self, internal_id: str, key: str, found: list[str]) -> None:
+        known = self._internal.get(internal_id)
         if known is None or known[0] != key:
             if len(self._internal) >= _HELD:
                 self._internal.pop(next(iter(self._internal)))
-            self._internal[event.internal_id] = (key, set(found))
+            self._internal[internal_id] = (key, set(found))
         else:
             known[1].update(found)
 
@@ -138,6 +199,7 @@ class Tracking:
 
     def _rule_fired(self, event: Event, found: list[str]) -> None:
         """An inbox rule made this message of another one: `reference` is the server's id of that one."""
+        self._catch_up()
         trigger = next((self._internal[item] for item in event.reference if item in self._internal), None)
         sender = address(event.sender)
         owner = sender if trigger is None or sender in trigger[1] else None

@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
+import polars as pl
 
 from graphmodel import identity
 from loaders.base import FactBuffer
@@ -86,6 +87,7 @@ class Logons:
         self._seen: set[int] = set()
         self._waiting: OrderedDict[tuple[str, str], _Waiting] = OrderedDict()
         self._sessions: dict[tuple[str, str, str], list[tuple[int, bool, str, str]]] = {}
+        self._held: list[tuple[str, str, str, int | None, int | None, str | None]] = []  # account, server, place, from, until, record
         self._spans: dict[str, list[int]] = {}
         self._ids: dict[str, set[int]] = {}
         self.others = self.said = 0
@@ -143,10 +145,21 @@ class Logons:
         for node in (server, *others):
             self.out.edge("OBSERVED", observation, node, event.place, role="target", record=record)
 
+    def observed(self, keys: pl.Series, place: pl.Series, at: pl.Series, name: pl.Series, words: pl.DataFrame, actors: pl.Series, servers: pl.Series) -> None:
+        """State many records. `words`: `as_who`, `ok`, `note`; `actors`, `servers`: keys."""
+        self.said += len(keys)
+        self.out.nodes("Observation", keys, place, name=name, at=at, operation=name, as_who=words["as_who"], succeeded=words["ok"], note=words["note"])
+        for label, others, role in (("Account", actors, "actor"), ("Server", servers, "target")):
+            self.out.edges("OBSERVED", ("Observation", keys), (label, others), place, role=role)
+
+    def covers(self, server: Node, first: int, last: int, count: int) -> None:
+        """So many logon records of this computer were read, of these times."""
+        span = self._spans.setdefault(server[1], [first, last, 0])
+        span[0], span[1], span[2] = min(span[0], first), max(span[1], last), span[2] + count
+
     def cover(self, server: Node, at: int, id_: int = 0) -> None:
         """A logon record of this computer and time was read."""
-        span = self._spans.setdefault(server[1], [at, at, 0])
-        span[0], span[1], span[2] = min(span[0], at), max(span[1], at), span[2] + 1
+        self.covers(server, at, at, 1)
         if id_:
             self._ids.setdefault(server[1], set()).add(id_)
 
@@ -294,6 +307,12 @@ class Logons:
         for (server, _, account), events in self._sessions.items():
             self._pair(("Account", account), ("Server", server), sorted(events))
         self._sessions.clear()
+        if self._held:
+            accounts, servers, places, starts, ends, numbers = zip(*self._held, strict=True)
+            self.out.edges(
+                "SESSION_ON", ("Account", accounts), ("Server", servers), places, valid_from=starts, valid_until=ends, basis="logon events", record=numbers
+            )
+            self._held.clear()
         self.who.finish()
         for why, count in sorted(self.dropped.items()):
             self.out.note(f"{count:,} {'record' if count == 1 else 'records'} {why}")
@@ -325,7 +344,7 @@ class Logons:
 
     def _say_session(self, account: Node, server: Node, start: int | None, end: int | None, place: str, record: str) -> None:
         if start is None or end is None or end > start:
-            self.out.edge("SESSION_ON", account, server, place, valid_from=start, valid_until=end, basis="logon events", record=record or None)
+            self._held.append((account[1], server[1], place, start, end, record or None))
 
 
 def logon_type(data: dict[str, Any]) -> int | None:

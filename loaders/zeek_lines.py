@@ -1,6 +1,7 @@
 r"""Zeek's logs, records as dicts: TSV with its `#` lines, or a JSON object a line; gzip in place (formats.md 9).
 
-    for place, path, record in records(source, out): ...      # path: conn, smtp, ntlm, …
+    for place, path, record in records(source, out, wanted): ...      # path: conn, smtp, ntlm, …
+    for piece in pieces(source, out, wanted, "conn"): ...             # many lines of that log as Columns where that is safe
 
 Unset fields (`-`, null) are left out, `(empty)` is an empty list, sets and vectors are lists, `\x2c` is unescaped; a time is seconds as text.
 """
@@ -10,11 +11,15 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 import orjson
+import polars as pl
+import pyarrow as pa
 
+from loaders import columns
 from loaders.base import SNIFF_BYTES, Broken, FactBuffer, Source
 
 Record = dict[str, Any]
@@ -27,6 +32,8 @@ _TOLD = {
 _ESCAPED = re.compile(r"\\x([0-9a-fA-F]{2})")
 _GZIP = b"\x1f\x8b"
 _LONGEST = 16 << 20
+_CHUNK = 2 << 20
+NEWLINE = b"\n"
 _TOTAL = 64 << 30
 _AGAIN = "it is cut short: copy it again"
 
@@ -59,12 +66,18 @@ def path_of(source: Source) -> str | None:
 
 def records(source: Source, out: FactBuffer, wanted: frozenset[str]) -> Iterator[tuple[str, str, Record]]:
     """(place, log, record) one by one, with the `wanted` fields; damaged ones are refused. Raises Broken where the packed bytes are damaged or cut."""
+    for piece in pieces(source, out, wanted, ""):
+        if isinstance(piece, tuple):
+            yield piece
+
+
+def pieces(source: Source, out: FactBuffer, wanted: frozenset[str], many: str) -> Iterator[tuple[str, str, Record] | Columns]:
+    """The same, with lines of the log `many` as columns where those are beyond doubt."""
     with _open(source) as stream:
-        lines = _Lines(stream)
         if head_of(source).startswith(b"#"):
-            yield from _of_tsv(lines, out, wanted)
+            yield from _of_tsv(_chunks(stream), out, wanted, many)
         else:
-            yield from _of_json(lines, out)
+            yield from _of_json(_Lines(stream), out)
 
 
 def _open(source: Source) -> BinaryIO:
@@ -126,6 +139,8 @@ class _Header:
         self._columns: list[tuple[int, str, bool]] = []
         self.separator, self.joint, self.unset, self.empty, self.path = "\t", ",", "-", "(empty)", ""
         self.fields: list[str] = []
+        self.known: dict[str, dict[str, Any]] = {}
+        """By field: what was found out of its texts so far (Columns.column)."""
         self.closed = False
 
     def take(self, text: str) -> None:
@@ -152,6 +167,10 @@ class _Header:
         elif name == "close":
             self.closed = True
 
+    def text(self, cell: str) -> str:
+        """The text of a field that is no list; "" where it is not set."""
+        return "" if cell in (self.unset, self.empty) else _unescape(cell) if "\\x" in cell else cell
+
     def record(self, cells: list[str]) -> Record:
         """A row by the names of its wanted fields."""
         found: Record = {}
@@ -166,26 +185,103 @@ class _Header:
         return found
 
 
-def _of_tsv(lines: _Lines, out: FactBuffer, wanted: frozenset[str]) -> Iterator[tuple[str, str, Record]]:
-    header = _Header(wanted)
-    for number, line in lines:
+@dataclass(frozen=True)
+class Columns:
+    """Lines of one log. `number`: of the first; `line` gives one as a record, as `records` does."""
+
+    number: int
+    height: int
+    path: str
+    _fields: dict[str, pa.Array]
+    _header: _Header
+
+    def column(self, name: str, work: Callable[[str], Any], dtype: Any) -> pl.Series:
+        """`work` of a field's text, "" where it is not set, done once for each different one."""
+        if name not in self._fields:
+            return pl.repeat(work(""), self.height, dtype=dtype, eager=True)
+        known = self._header.known.setdefault(name, {})
+        return columns.once_a_value(self._fields[name], lambda cell: work(self._header.text(cell)), dtype, known)
+
+    def raw(self, name: str) -> pl.Series:
+        """The cells of a field as they stand."""
+        found = self._fields.get(name)
+        return columns.series(columns.empty(self.height) if found is None else found)
+
+    def line(self, at: int) -> tuple[str, str, Record]:
+        """(place, log, record) of one of the lines, from 0 on."""
+        cells = {name: column[at].as_py() for name, column in self._fields.items()}
+        return f"line {self.number + at}", self.path, self._header.record([cells.get(name, self._header.unset) for name in self._header.fields])
+
+
+def _chunks(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """(number of the first line, whole lines), bounded in the length of a line and in sum."""
+    number, total, rest = 1, 0, b""
+    while True:
         try:
-            text = line.decode().rstrip("\r\n")
-        except UnicodeDecodeError:
-            out.records += 1
-            out.refuse(f"line {number}", "", "the bytes are not UTF-8: the line is damaged")
+            data = stream.read(_CHUNK)
+        except (EOFError, OSError, zlib.error):
+            raise Broken(f"after line {number + rest.count(NEWLINE) - 1}", "the packed bytes are damaged or end too early", _AGAIN) from None
+        total += len(data)
+        rest += data
+        end = rest.rfind(NEWLINE) + 1 if data else len(rest)
+        if len(rest) - end >= _LONGEST or total > _TOTAL:
+            raise Broken(f"line {number + rest.count(NEWLINE)}", "a line of more than 16 MiB, or more than 64 GiB unpacked", "it is no log of Zeek's")
+        if end:
+            yield number, rest[:end]
+            number += rest.count(NEWLINE, 0, end)
+            rest = rest[end:]
+        if not data:
+            return
+
+
+def _of_tsv(chunks: Iterator[tuple[int, bytes]], out: FactBuffer, wanted: frozenset[str], many: str) -> Iterator[tuple[str, str, Record] | Columns]:
+    header = _Header(wanted)
+    for first, chunk in chunks:
+        number, rest = first, chunk
+        while rest.startswith(b"#"):
+            line, _, rest = rest.partition(NEWLINE)
+            yield from _line(line, number, header, out)
+            number += 1
+        if (found := _many(rest, number, header, wanted, many)) is not None:
+            out.records += found.height
+            yield found
             continue
-        if text.startswith("#"):
-            header.take(text)
-        elif text:
-            out.records += 1
-            cells = text.split(header.separator)
-            if len(cells) != len(header.fields):
-                out.refuse(f"line {number}", f"{len(cells)} cells", f"not as many as #fields names, {len(header.fields)}")
-            else:
-                yield f"line {number}", header.path, header.record(cells)
+        for at, line in enumerate(rest.split(NEWLINE), number):
+            yield from _line(line, at, header, out)
     if not header.closed:
         out.note("no #close at the end: the log was still being written, or is cut short")
+
+
+def _many(lines: bytes, number: int, header: _Header, wanted: frozenset[str], many: str) -> Columns | None:
+    """Lines as columns; None where there is anything but rows of the log `many` with as many cells as there are fields."""
+    unusual = (b"\n#", b"\r", b"\0", b"\n\n")
+    if not many or header.path != many or len(header.separator) != 1 or not lines.endswith(NEWLINE) or lines.startswith(NEWLINE):
+        return None
+    if any(text in lines for text in unusual):
+        return None
+    places = [at for at, name in enumerate(header.fields) if name in wanted]
+    found = columns.texts_of(lines, len(header.fields), header.separator, places, quoted=False)
+    if not found:
+        return None
+    return Columns(number, len(found[0]), many, {header.fields[at]: column for at, column in zip(places, found, strict=True)}, header)
+
+
+def _line(line: bytes, number: int, header: _Header, out: FactBuffer) -> Iterator[tuple[str, str, Record]]:
+    try:
+        text = line.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        out.records += 1
+        out.refuse(f"line {number}", "", "the bytes are not UTF-8: the line is damaged")
+        return
+    if text.startswith("#"):
+        header.take(text)
+    elif text:
+        out.records += 1
+        cells = text.split(header.separator)
+        if len(cells) != len(header.fields):
+            out.refuse(f"line {number}", f"{len(cells)} cells", f"not as many as #fields names, {len(header.fields)}")
+        else:
+            yield f"line {number}", header.path, header.record(cells)
 
 
 def _unescape(text: str) -> str:

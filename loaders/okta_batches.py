@@ -1,0 +1,175 @@
+"""Okta's System Log in batches of lines: what many events say alike is read once, ids, times, addresses and sessions in columns.
+
+Events that give or take rights, and those in which anything is not as usual (another spelling of a key), go the way of single ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from loaders import dates, jsoncells
+from loaders.jsonbatch import Batch, Flags, Ints, ahead, firsts
+from loaders.jsoncells import GOOD
+from loaders.jsonscan import Found, Names, objects
+from loaders.okta import PREFIX, SSO, UPKEEP, Alike, Okta, Record, folded, is_plain, is_upkeep, text_of, word_of
+from loaders.signins import plain_ip
+
+_ALIKE = ("eventType", "displayMessage", "actor", "outcome", "target")
+_CLIENT = Names("ipAddress", "userAgent", "geographicalContext")
+_SESSION = Names("externalSessionId")
+_ENVELOPES = ("events", "value")
+_RECORD = Names("uuid", "published", "client", "authenticationContext", *_ALIKE, *_ENVELOPES)
+_KEPT = 100_000
+_DAY = 86_400
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """What a batch's texts hold, by columns. `usual`: events whose parts are where they should be; `client`, `session`: spans by name."""
+
+    found: Found
+    usual: Flags
+    keys: pl.Series
+    at: Any
+    context: Any
+    client: dict[str, Ints]
+    session: Ints
+
+
+class OktaBatches:
+    """Takes batches for `log`."""
+
+    def __init__(self, log: Okta, now: int | None) -> None:
+        self._log, self._latest = log, now + _DAY if now is not None else dates.LATEST
+        self._plain: dict[int, str | None] = {}
+        self._alike: dict[int, Alike] = {}
+        self._ips: dict[int, str | None] = {}
+
+    def take(self, batches: Iterable[Batch]) -> None:
+        """State what all batches say."""
+        for batch, scan in ahead(batches, self._scan):
+            self._take(batch, scan)
+
+    def _scan(self, batch: Batch) -> _Scan:
+        data = batch.data
+        found = objects(data, np.where(batch.sound & (data[batch.starts] == ord("{")), batch.starts, -1), batch.ends, _RECORD)
+        usual = np.ones(len(found.row), np.bool_)
+        for name in _RECORD.keys:
+            usual &= (found.span(name)[:, 0] >= 0) == (name not in _ENVELOPES)
+        client, fine = _inner(data, found, "client", _CLIENT)
+        session, whole = _inner(data, found, "authenticationContext", _SESSION)
+        start = session["externalSessionId"][:, 0]
+        usual &= fine & whole & ((data[start] == ord('"')) | (data[start] == ord("n")))
+        keys, _, state = jsoncells.guids(data, found.span("uuid"), PREFIX)
+        at, at_state = jsoncells.times(data, found.span("published"), dates.EARLIEST, self._latest, ending=True)
+        context = jsoncells.marks(data, *(found.span(name) for name in _ALIKE), client["userAgent"], client["geographicalContext"])
+        return _Scan(found, usual & (state == GOOD) & (at_state == GOOD), keys, at, context, client, session["externalSessionId"])
+
+    def _take(self, batch: Batch, scan: _Scan) -> None:
+        if len(self._plain) > _KEPT or len(self._ips) > _KEPT:
+            self._plain, self._alike, self._ips = {}, {}, {}
+        for at in firsts(scan.context, np.flatnonzero(scan.usual)):
+            if int(scan.context[at]) not in self._plain:
+                self._plain[int(scan.context[at])] = self._type(self._mini(batch, scan, at))
+        marks, ids = scan.context.tolist(), scan.keys.str.slice(len(PREFIX)).to_list()
+        in_columns = {row: at for at, row in enumerate(scan.found.row.tolist()) if scan.usual[at] and self._plain[marks[at]]}
+        self._log.out.records += 0 if batch.counted else len(in_columns)
+        kept = np.array([*self._new_ones(batch, scan, in_columns, marks, ids)], np.int64)
+        self._cover(scan, np.array([*in_columns.values()], np.int64))
+        if len(kept):
+            self._state(batch, scan, kept, ids)
+
+    def _new_ones(self, batch: Batch, scan: _Scan, in_columns: dict[int, int], marks: list[int], ids: list[str]) -> Iterator[int]:
+        """Events to state in columns; the others are stated.
+
+        It goes by the order of the file, which decides which of two is the copy, and where a thing is stated first.
+        """
+        for row in range(len(batch)):
+            at = in_columns.get(row, -1)
+            if at < 0:
+                for place, record in batch.row(row):
+                    self._log.take(folded(record), place)
+            elif is_upkeep(what := self._plain[marks[at]] or ""):
+                self._log.tally.add(UPKEEP)
+            elif self._log.is_new(ids[at]):
+                if marks[at] not in self._alike:
+                    self._alike[marks[at]] = self._log.alike(self._mini(batch, scan, at), what, batch.place(row))
+                yield at
+
+    def _type(self, record: Record) -> str | None:
+        """The type of an event that is stated in columns; None where it is not."""
+        what = text_of(record, "eventtype")
+        return what if what and is_plain(what) else None
+
+    def _mini(self, batch: Batch, scan: _Scan, at: int) -> Record:
+        """The part of an event that is alike in others, keys folded."""
+        record = {name: batch.value(scan.found.span(name)[at]) for name in _ALIKE}
+        record["client"] = {name: batch.value(spans[at]) for name, spans in scan.client.items() if name != "ipAddress" and spans[at, 0] >= 0}
+        found: Record = folded(record)
+        return found
+
+    def _cover(self, scan: _Scan, rows: Ints) -> None:
+        marks, which = np.unique(scan.context[rows], return_inverse=True)
+        words = np.array([word_of(self._plain[int(mark)] or "") for mark in marks])
+        for word in np.unique(words):
+            times = scan.at[rows[(words == word)[which]]]
+            self._log.covers(str(word), int(times.min()), int(times.max()), len(times))
+
+    def _state(self, batch: Batch, scan: _Scan, rows: Ints, ids: list[str]) -> None:
+        marks, which = np.unique(scan.context[rows], return_inverse=True)
+        alike = [self._alike[int(mark)] for mark in marks]
+        out, at, place, keys = self._log.out, scan.at[rows], batch.places(scan.found.row[rows]), scan.keys.gather(rows)
+        record = keys.str.slice(len(PREFIX))
+
+        def column(values: list[Any], type_: Any = pl.String) -> pl.Series:
+            return pl.Series(values, dtype=type_).gather(which)
+
+        session = jsoncells.texts(batch.data, scan.session[rows]).str.strip_chars()
+        session = pl.select(pl.when(pl.lit(session).str.to_lowercase().is_in(["", "null", "unknown"])).then(None).otherwise(pl.lit(session))).to_series()
+        out.nodes(
+            "Observation", keys, place, name=column([said.name for said in alike]), at=pl.Series(at), operation=column([said.what for said in alike]),
+            ip=self._addresses(batch, scan, rows), session=session, user_agent=column([said.agent for said in alike]), app=column([said.app for said in alike]),
+            succeeded=column([said.ok for said in alike], pl.Boolean), note=column([said.note for said in alike]),
+        )  # fmt: skip
+        about = [(said.who, "actor") for said in alike], *([(said.targets[n] if n < len(said.targets) else None, "target") for said in alike]
+                                                          for n in range(max(len(said.targets) for said in alike)))  # fmt: skip
+        for ends in about:
+            for label in {node[0] for node, _ in ends if node}:
+                others = column([node[1] if node and node[0] == label else None for node, _ in ends])
+                out.edges("OBSERVED", ("Observation", keys), (label, others), place, role=ends[0][1], record=record)
+        self._enter(batch, scan, rows, alike, which, ids)
+
+    def _enter(self, batch: Batch, scan: _Scan, rows: Ints, alike: list[Alike], which: Any, ids: list[str]) -> None:
+        """The earliest single sign-on of each kind."""
+        times = scan.at[rows]
+        earliest = np.full(len(alike), np.iinfo(np.int64).max)
+        np.minimum.at(earliest, which, times)
+        for at in np.flatnonzero(times == earliest[which]).tolist():
+            said, row = alike[which[at]], int(rows[at])
+            if said.what == SSO and said.ok:
+                self._log.entered(said, int(times[at]), batch.place(int(scan.found.row[row])), ids[row])
+
+    def _addresses(self, batch: Batch, scan: _Scan, rows: Ints) -> pl.Series:
+        spans = scan.client["ipAddress"][rows]
+        marks, first, which = np.unique(jsoncells.marks(batch.data, spans), return_index=True, return_inverse=True)
+        for mark, at in zip(marks.tolist(), first.tolist(), strict=True):
+            if mark not in self._ips:
+                self._ips[mark] = plain_ip(text_of({"ip": batch.value(spans[at])}, "ip"))
+        return pl.Series([self._ips[mark] for mark in marks.tolist()], dtype=pl.String).gather(which)
+
+
+def _inner(data: Any, found: Found, name: str, names: Names) -> tuple[dict[str, Ints], Flags]:
+    """Spans of an object's members; and whether each is an object that has them all."""
+    start, end = found.span(name).T
+    inner = objects(data, np.where((start >= 0) & (data[start] == ord("{")), start, -1), np.ascontiguousarray(end), names)
+    spans, good = {}, ~inner.bad
+    for key in names.keys:
+        spans[key] = np.full((len(start), 2), -1)
+        spans[key][inner.row] = inner.span(key)
+        good &= spans[key][:, 0] >= 0
+    return spans, good
