@@ -9,16 +9,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import Any
 
 import polars as pl
 
-from graphmodel import identity
+from graphmodel import identity, tenants
+from graphmodel.addressed import ambiguous_groups, groups_meant, is_exchange_name, same_groups, unknown_x500, x500_addresses
 from graphmodel.correspondence import corresponded, holds_from_traces
 from graphmodel.kinds import NODES
 from graphmodel.ledger import fact_ids
 from graphmodel.lookalike import flagged
 from graphmodel.named import ambiguous_names, same_named
+from graphmodel.pairs import ROWS, components, pairs, stars
+from graphmodel.resolve import unresolved
 from graphmodel.view import edge_view_schema
 
 Tables = dict[str, pl.DataFrame]
@@ -38,9 +40,16 @@ def derive(nodes: Tables, edges: Tables, stated_names: pl.DataFrame) -> tuple[Ta
     _add(edges, "SAME_IDENTITY", same_mailboxes(_of(edges, "HAS_ADDRESS")))
     for label in ("Mailbox", "Account"):
         named = same_named(label, nodes[label], _of(edges, "HAS_ADDRESS"), _identities(edges))
-        _add(edges, "SAME_IDENTITY", _pairs(named, label, "joined:only one of that name"))
+        _add(edges, "SAME_IDENTITY", pairs(named, label, "joined:only one of that name"))
     _add(edges, "SAME_IDENTITY", same_servers(nodes["Server"]))
-    _add(edges, "SAME_IDENTITY", same_mail_system(nodes["Service"]))
+    _add(edges, "SAME_IDENTITY", same_groups(_of(edges, "HAS_ADDRESS")))
+    _add(edges, "SAME_IDENTITY", groups_meant(nodes, edges, _identities(edges)))
+    _add(edges, "SAME_IDENTITY", same_mail_system(nodes["Service"], tenants.links(edges)))
+    _add(edges, "PASSES_THROUGH", rules_of_systems(edges))
+    _add(edges, "BELONGS_TO", of_tenants(nodes["Container"], edges))
+    same, known = x500_addresses(nodes["Correspondent"], _of(edges, "HAS_ADDRESS"))
+    _add(edges, "SAME_IDENTITY", same)
+    _add(edges, "HAS_ADDRESS", known)
     nodes["Correspondent"] = _addresses(nodes["Correspondent"])
     _add(edges, "SAME_IDENTITY", same_persons(stated_names))
     nodes["Correspondent"] = _persons(flagged(_internal(nodes["Correspondent"], nodes["Mailbox"], edges)), edges)
@@ -49,21 +58,6 @@ def derive(nodes: Tables, edges: Tables, stated_names: pl.DataFrame) -> tuple[Ta
     _add(edges, "HOLDS", holds_from_traces(edges))
     _add(edges, "CORRESPONDED", corresponded(nodes["Message"], edges))
     return nodes, edges
-
-
-def components(links: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Key -> the smallest key of the set that `links` join it to; keys without links are absent."""
-    parent: dict[str, str] = {}
-
-    def find(key: str) -> str:
-        while (up := parent.setdefault(key, key)) != key:
-            parent[key] = key = parent.setdefault(up, up)
-        return key
-
-    for a, b in links:
-        low, high = sorted((find(a), find(b)))
-        parent[high] = low
-    return {key: find(key) for key in parent}
 
 
 def _identities(edges: Tables) -> dict[str, str]:
@@ -84,21 +78,6 @@ def _add(edges: Tables, type_: str, made: pl.DataFrame) -> None:
     full = full.sort("fact", "place").unique(subset="fact", keep="first", maintain_order=True)
     known = _of(edges, type_)
     edges[type_] = pl.concat([known, full.join(known.select("fact"), on="fact", how="anti")])
-
-
-def _pairs(frame: pl.DataFrame, label: str, source: str) -> pl.DataFrame:
-    """SAME_IDENTITY rows from columns `from_key, to_key, reason, because`."""
-    return frame.with_columns(
-        pl.lit(label).alias("from_label"), pl.lit(label).alias("to_label"), pl.lit(source).alias("source"), pl.lit("joined").alias("place")
-    )
-
-
-def _stars(frame: pl.DataFrame, by: str) -> pl.DataFrame:
-    """For rows (by, key, fact) with several keys per `by`: one row from the smallest key to each other, with both facts."""
-    one = frame.sort("key", "fact").unique(subset=[by, "key"], keep="first", maintain_order=True)
-    hub = one.group_by(by, maintain_order=True).agg(pl.col("key").first().alias("from_key"), pl.col("fact").first().alias("hub_fact"))
-    rest = one.join(hub, on=by).filter(pl.col("key") != pl.col("from_key"))
-    return rest.select(by, "from_key", pl.col("key").alias("to_key"), pl.concat_list("hub_fact", "fact").alias("because"))
 
 
 def _account_addresses(has_address: pl.DataFrame) -> pl.DataFrame:
@@ -123,23 +102,26 @@ def _claims(addresses: pl.DataFrame) -> pl.DataFrame:
 def ambiguous(edges: Tables) -> list[str]:
     """Addresses that several accounts of one directory claim: not joined, to be reported (`hakyu doctor`)."""
     claims = _claims(_account_addresses(_of(edges, "HAS_ADDRESS"))).filter(pl.col("n") > 1).sort("address", "namespace")
-    return [f"{a.removeprefix('smtp:')}: {n} accounts of {ns}: claim it, none was joined" for a, ns, n in claims.select("address", "namespace", "n").rows()]
+    told = claims.group_by("address", maintain_order=True).agg(pl.format("{} accounts of {}:", "n", "namespace").alias("who"))
+    return [
+        f"{address.removeprefix('smtp:')}: {' and '.join(who)} claim it, none was joined; correct the address in all but one of them" for address, who in told.rows()
+    ]  # fmt: skip
 
 
 def all_ambiguous(nodes: Tables, edges: Tables) -> list[str]:
-    """Everything that could not be joined without guessing: `ambiguous` addresses, and names that several are called by."""
+    """Everything that could not be joined without guessing, each once, with what to do about it."""
     has_address, one = _of(edges, "HAS_ADDRESS"), _identities(edges)
     names = [text for label in ("Mailbox", "Account") if label in nodes for text in ambiguous_names(label, nodes[label], has_address, one)]
-    return ambiguous(edges) + names
+    return list(dict.fromkeys([*ambiguous(edges), *ambiguous_groups(nodes, edges, one), *names, *unknown_x500(nodes, edges), *unresolved(nodes)]))
 
 
 def same_accounts(has_address: pl.DataFrame) -> pl.DataFrame:
     """Accounts of different directories that have the same address or UPN; not where one directory has two of them."""
     addresses = _account_addresses(has_address)
     bad = _claims(addresses).filter(pl.col("n") > 1).select("address")
-    stars = _stars(addresses.join(bad, on="address", how="anti"), "address")
+    found = stars(addresses.join(bad, on="address", how="anti"), "address")
     reason = pl.format("both have the address {}", pl.col("address").str.strip_prefix("smtp:"))
-    return _pairs(stars.with_columns(reason.alias("reason")), "Account", "joined:address")
+    return pairs(found.with_columns(reason.alias("reason")), "Account", "joined:address")
 
 
 def same_domain_accounts(accounts: pl.DataFrame) -> pl.DataFrame:
@@ -155,7 +137,7 @@ def same_domain_accounts(accounts: pl.DataFrame) -> pl.DataFrame:
     found = written.join(once, on="logon").with_columns(
         pl.format("same domain and account name {}", "logon").alias("reason"), pl.lit(None, dtype=pl.List(pl.String)).alias("because")
     )
-    return _pairs(found.sort("from_key", "to_key"), "Account", "joined:account name")
+    return pairs(found.sort("from_key", "to_key"), "Account", "joined:account name")
 
 
 def same_mailboxes(has_address: pl.DataFrame) -> pl.DataFrame:
@@ -163,9 +145,9 @@ def same_mailboxes(has_address: pl.DataFrame) -> pl.DataFrame:
     own = has_address.filter(pl.col("from_label") == "Mailbox").select(
         pl.col("to_key").alias("address"), pl.col("from_key").alias("key"), "fact"
     )
-    stars = _stars(own, "address").unique(subset=["from_key", "to_key"], keep="first", maintain_order=True)
+    found = stars(own, "address").unique(subset=["from_key", "to_key"], keep="first", maintain_order=True)
     reason = pl.format("both have the address {}", pl.col("address").str.strip_prefix("smtp:"))
-    return _pairs(stars.with_columns(reason.alias("reason")), "Mailbox", "joined:address")
+    return pairs(found.with_columns(reason.alias("reason")), "Mailbox", "joined:address")
 
 
 def same_servers(servers: pl.DataFrame) -> pl.DataFrame:
@@ -174,29 +156,62 @@ def same_servers(servers: pl.DataFrame) -> pl.DataFrame:
         pl.coalesce(pl.col("fqdn"), pl.col("key").str.strip_prefix("host:")).str.to_lowercase().alias("host")
     ).filter(pl.col("fqdn").is_not_null() | pl.col("key").str.starts_with("host:"))
     full = named.filter(pl.col("host").str.contains(".", literal=True)).select("key", "host", pl.lit("").alias("fact"))
-    stars = _stars(full, "host").with_columns(pl.format("both are named {}", "host").alias("reason"))
+    found = stars(full, "host").with_columns(pl.format("both are named {}", "host").alias("reason"))
     short = named.filter(~pl.col("host").str.contains(".", literal=True)).select(pl.col("key").alias("to_key"), "host")
     hubs = full.group_by("host").agg(pl.col("key").min().alias("from_key"))
     once = hubs.with_columns(pl.col("host").str.split(".").list.first().alias("short")).filter(pl.col("short").is_unique())
     joined = short.join(once.select("from_key", pl.col("short").alias("host")), on="host").with_columns(
         pl.format("only one full name begins with {}", "host").alias("reason")
     )
-    both = pl.concat([stars.select("from_key", "to_key", "reason"), joined.select("from_key", "to_key", "reason")])
-    return _pairs(both.with_columns(pl.lit(None, dtype=pl.List(pl.String)).alias("because")).sort("from_key", "to_key"), "Server", "joined:name")
+    both = pl.concat([found.select("from_key", "to_key", "reason"), joined.select("from_key", "to_key", "reason")])
+    return pairs(both.with_columns(pl.lit(None, dtype=pl.List(pl.String)).alias("because")).sort("from_key", "to_key"), "Server", "joined:name")
 
 
-def same_mail_system(services: pl.DataFrame) -> pl.DataFrame:
-    """The mail system that an export names no domain for (an app's permissions) is the case's own, where the case has just one."""
+def same_mail_system(services: pl.DataFrame, links: Iterable[tenants.Link] = ()) -> pl.DataFrame:
+    """Mail systems that go by several names of one organisation (`links`: name, other name, reason).
+
+    The one that an export names no domain for (an app's permissions) is the case's own, where the case has just one.
+    """
     unnamed = identity.mail_system_key("")
-    systems = services.filter(pl.col("type") == "mail system")["key"].to_list()
-    others = [key for key in systems if key != unnamed]
-    rows = [(unnamed, others[0], "the only mail system of the case", None)] if unnamed in systems and len(others) == 1 else []
-    schema: dict[str, Any] = {"from_key": pl.String, "to_key": pl.String, "reason": pl.String, "because": pl.List(pl.String)}
-    return _pairs(pl.DataFrame(rows, schema=schema, orient="row"), "Service", "joined:only mail system")
+    systems = set(services.filter(pl.col("type") == "mail system")["key"].to_list())
+    keyed = [(identity.mail_system_key(a), identity.mail_system_key(b), reason) for a, b, reason in links]
+    rows: list[tuple[str, str, str, None]] = [(a, b, reason, None) for a, b, reason in keyed if a in systems and b in systems]
+    one = components((a, b) for a, b, *_ in rows)
+    others = sorted({one.get(key, key) for key in systems - {unnamed}})
+    if unnamed in systems and len(others) == 1:
+        rows.append((unnamed, others[0], "the only mail system of the case", None))
+    return pairs(pl.DataFrame(rows, schema=ROWS, orient="row"), "Service", "joined:mail system")
+
+
+def rules_of_systems(edges: Tables) -> pl.DataFrame:
+    """PASSES_THROUGH rows: what a mail system's mail passes through under one name, it passes through under its others."""
+    passes = _of(edges, "PASSES_THROUGH").filter(pl.col("from_label") == "Service")
+    same = _of(edges, "SAME_IDENTITY").filter(pl.col("from_label") == "Service").select("from_key", "to_key")
+    one = components(same.iter_rows())
+    names = pl.DataFrame({"from_key": list(one), "_one": list(one.values())}, schema={"from_key": pl.String, "_one": pl.String})
+    both = passes.join(names, on="from_key").join(names.rename({"from_key": "_name"}), on="_one").filter(pl.col("_name") != pl.col("from_key"))
+    return both.select(
+        "from_label", pl.col("_name").alias("from_key"), "to_label", "to_key", "valid_from", "valid_until", "basis", "record",
+        pl.lit("joined:mail system").alias("source"), pl.format("{} is the same mail system ({} {})", "from_key", "source", "place").alias("place"),
+    )  # fmt: skip
+
+
+def of_tenants(containers: pl.DataFrame, edges: Tables) -> pl.DataFrame:
+    """BELONGS_TO rows: the cloud's accounts that own a mailbox of a tenant's mail system, for sources that do not list the tenant's users."""
+    known = containers.filter(pl.col("type") == "tenant").select(
+        pl.col("key").alias("tenant"), pl.format("{}{}", pl.lit(identity.mail_system_key("")), pl.col("key").str.strip_prefix("tenant:")).alias("system")
+    )
+    owns = _of(edges, "OWNS").filter((pl.col("to_label") == "Mailbox") & pl.col("from_key").str.contains("^(entra|upn):"))
+    hosts = _of(edges, "HOSTS").filter(pl.col("from_label") == "Service").join(known, left_on="from_key", right_on="system")
+    both = owns.select("from_key", pl.col("to_key").alias("mailbox")).join(hosts.select(pl.col("to_key").alias("mailbox"), "tenant"), on="mailbox")
+    return both.select("from_key", "tenant").unique().sort("from_key", "tenant").select(
+        pl.lit("Account").alias("from_label"), "from_key", pl.lit("Container").alias("to_label"), pl.col("tenant").alias("to_key"),
+        pl.lit("mailbox of the tenant").alias("basis"), pl.lit("joined:mail system").alias("source"), pl.lit("owns a mailbox that the tenant's mail system hosts").alias("place"),
+    )  # fmt: skip
 
 
 def _addresses(correspondents: pl.DataFrame) -> pl.DataFrame:
-    key = pl.col("key").str.strip_prefix("smtp:")
+    key = pl.col("key").str.strip_prefix("smtp:").str.strip_prefix("x500:")
     return correspondents.with_columns(key.alias("address"), pl.coalesce("name", key).alias("name"))
 
 
@@ -210,7 +225,29 @@ def _internal(correspondents: pl.DataFrame, mailboxes: pl.DataFrame, edges: Tabl
         key in own or identity.registrable(domain := identity.domain_of(address)) in domains or domain in given or domain.endswith(below)
         for key, address in correspondents.select("key", "address").iter_rows()
     ]
-    return correspondents.with_columns(pl.Series("internal", flags, dtype=pl.Boolean))
+    return _of_wrapped(correspondents.with_columns(pl.Series("internal", flags, dtype=pl.Boolean)), own, edges)
+
+
+def _of_wrapped(correspondents: pl.DataFrame, own: set[str], edges: Tables) -> pl.DataFrame:
+    """`internal` of recipients that are named by a legacyExchangeDN: as the address that it is joined to; null where none is known.
+
+    The DN is one of the organisation's own directory, but a contact in it may be anybody outside.
+    """
+    named = [key for key in correspondents["key"] if is_exchange_name(key)]
+    if not named:
+        return correspondents
+    own = own | set(_of(edges, "HAS_ADDRESS").filter(pl.col("from_label") == "Group")["to_key"].to_list())
+    one = components(_of(edges, "SAME_IDENTITY").filter(pl.col("from_label") == "Correspondent").select("from_key", "to_key").iter_rows())
+    plain = {key: inside for key, inside in correspondents.select("key", "internal").iter_rows() if not is_exchange_name(key)}
+    said: dict[str, list[bool]] = {}
+    for key, first in one.items():
+        if key in own or key in plain:
+            said.setdefault(first, []).append(key in own or plain[key])
+    flags = [True if key in own else any(said[one[key]]) if one.get(key) in said else None for key in named]
+    known = pl.DataFrame({"key": named, "_inside": flags}, schema={"key": pl.String, "_inside": pl.Boolean})
+    joined = correspondents.join(known, on="key", how="left", maintain_order="left")
+    told = pl.col("key").is_in(known["key"].implode())
+    return joined.with_columns(pl.when(told).then("_inside").otherwise("internal").alias("internal")).drop("_inside")
 
 
 def _accepted(edges: Tables) -> tuple[set[str], tuple[str, ...]]:
@@ -238,20 +275,25 @@ def same_persons(stated_names: pl.DataFrame) -> pl.DataFrame:
         if domain not in identity.FREE_MAIL and (person := person_name(name)):
             rows.append((f"{person} at {domain}", key, ""))
     frame = pl.DataFrame(rows, schema={"who": pl.String, "key": pl.String, "fact": pl.String}, orient="row")
-    stars = _stars(frame, "who").unique(subset=["from_key", "to_key"], keep="first", maintain_order=True)
-    made = stars.with_columns(pl.lit("same display name in the same organisation").alias("reason"), pl.lit(None, dtype=pl.List(pl.String)).alias("because"))
-    return _pairs(made, "Correspondent", "joined:display name")
+    found = stars(frame, "who").unique(subset=["from_key", "to_key"], keep="first", maintain_order=True)
+    made = found.with_columns(pl.lit("same display name in the same organisation").alias("reason"), pl.lit(None, dtype=pl.List(pl.String)).alias("because"))
+    return pairs(made, "Correspondent", "joined:display name")
 
 
 def _persons(correspondents: pl.DataFrame, edges: Tables) -> pl.DataFrame:
     """`person`: the smallest address key of each set of addresses that belong together."""
     same = _of(edges, "SAME_IDENTITY").filter(pl.col("from_label") == "Correspondent").select("from_key", "to_key")
-    links = [(a, b) for a, b in same.iter_rows()]
+    links = [(_late(a), _late(b)) for a, b in same.iter_rows()]
     owned = _of(edges, "HAS_ADDRESS").filter(pl.col("from_label").is_in(["Account", "Mailbox"])).select("from_key", "to_key")
-    links += [("\uffff" + owner, address) for owner, address in owned.iter_rows()]  # owners sort last: never the set's name
+    links += [("\uffff" + owner, _late(address)) for owner, address in owned.iter_rows()]  # owners sort last: never the set's name
     one = components(links)
-    persons = [one.get(key, key) for key in correspondents["key"]]
+    persons = [one.get(_late(key), key).removeprefix("\ufffe") for key in correspondents["key"]]
     return correspondents.with_columns(pl.Series("person", persons, dtype=pl.String))
+
+
+def _late(key: str) -> str:
+    """A key as it is sorted: Exchange's own names after addresses."""
+    return "\ufffe" + key if is_exchange_name(key) else key
 
 
 def _organisations(nodes: Tables) -> tuple[Tables, pl.DataFrame]:
@@ -261,13 +303,13 @@ def _organisations(nodes: Tables) -> tuple[Tables, pl.DataFrame]:
     for key, address, stated, organisation, country in correspondents.select(
         "key", "address", "name", "organisation", "country"
     ).iter_rows():
-        domain = identity.registrable(identity.domain_of(address))
+        domain = identity.registrable(identity.domain_of(address)) if not is_exchange_name(key) else ""
         by_domain = identity.country_of(domain)
         countries.append(country or by_domain)
         bases.append("stated" if country else "domain" if by_domain else None)
         if organisation:
             members.append((key, f"organisation:{organisation.strip().casefold()}", organisation.strip(), domain, country or by_domain, bases[-1], "stated"))
-        elif domain not in identity.FREE_MAIL:
+        elif domain and domain not in identity.FREE_MAIL:
             members.append((key, f"domain:{domain}", domain, domain, country or by_domain, bases[-1], "domain"))
         del stated
     names = ["from_key", "to_key", "name", "domain", "country", "country_basis", "basis"]

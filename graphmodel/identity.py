@@ -18,6 +18,8 @@ _SID = re.compile(r"^S-1-\d+(-\d+)+$", re.IGNORECASE)
 _DOMAIN_SID = re.compile(r"^[A-Z0-9._-]+-(S-1-5-32-\d+|S-1-5-\d+|S-1-1-0)$", re.IGNORECASE)
 _LOCAL = re.compile(r"^[^\s@<>()\[\],;:\\\"\x00-\x1f]+$")
 _QUOTED_LOCAL = re.compile(r'^"[^"\x00-\x1f]+"$')
+_ENCODED = re.compile(r"\+([0-9a-f]{2})")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HOST = re.compile(r"^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$")
 
 FREE_MAIL = frozenset(
@@ -68,6 +70,25 @@ def _ascii_domain(domain: str) -> str | None:
     return ascii_domain if _HOST.match(ascii_domain) else None
 
 
+def exchange_dn(text: str | None) -> str | None:
+    """A legacyExchangeDN in one spelling (`/o=exchangelabs/ou=…/cn=recipients/cn=ken`), or None when it is none.
+
+    Takes `EX:/o=…`, `X500:/o=…`, `[EX:/o=…]`, and the address it is wrapped in (`IMCEAEX-_O=EXCHANGELABS_…_CN=KEN@domain`).
+    """
+    value = (text or "").strip().strip("<>[]").strip().casefold()
+    for prefix in ("smtp:", "mailto:", "ex:", "x500:"):
+        value = value.removeprefix(prefix)
+    if value.startswith("imceaex-") and "@" in value:
+        local = value.removeprefix("imceaex-").rpartition("@")[0]
+        value = _ENCODED.sub(lambda match: chr(int(match[1], 16)).casefold(), local.replace("_", "/"))
+    return value if value.startswith("/o=") and "/cn=" in value and not _CONTROL.search(value) else None
+
+
+def recipient(text: str | None) -> str | None:
+    """What mail is sent to, in one spelling: an address, or the legacyExchangeDN that stands for one; None when it is neither."""
+    return exchange_dn(text) or address(text)
+
+
 def sid(text: str | None) -> str | None:
     """A SID in upper case (`S-1-5-21-…`, or SharpHound's `DOMAIN-S-1-5-32-544`), or None when it is none."""
     value = (text or "").strip().upper()
@@ -103,6 +124,21 @@ def mailbox_key(primary: str) -> str:
 def smtp_key(normalised: str) -> str:
     """Key of a correspondent, by its address (normalised)."""
     return f"smtp:{normalised}"
+
+
+def correspondent_key(normalised: str) -> str:
+    """Key of a correspondent, by what `recipient` gives: its address, or a legacyExchangeDN."""
+    return f"x500:{normalised}" if normalised.startswith("/o=") else f"smtp:{normalised}"
+
+
+def role_key(system: str, name: str, whose: str) -> str:
+    """Key of an administrative role of one organisation; `whose`: its domain or tenant id, "" where the source does not tell."""
+    return f"role:{system}/{name.strip().casefold()}" + (f"@{whose.casefold()}" if whose else "")
+
+
+def tenant_key(whose: str) -> str:
+    """Key of an Entra tenant, by the domain of most of its mailboxes (as its mail system), else by its id; "" where neither is known."""
+    return f"tenant:{whose.casefold()}"
 
 
 def group_key(name: str) -> str:

@@ -25,7 +25,7 @@ Row = dict[str, Any]
 RIGHTS: dict[str, str | None] = {
     "OWNS": None, "FULL_ACCESS": None, "SEND_AS": None, "SEND_ON_BEHALF": None, "FOLDER_RIGHT": "folder", "MEMBER_OF": None,
     "FORWARDS_TO": None, "PASSES_THROUGH": None, "SIGNS_IN_TO": "via", "CONSENTED": "scope", "APP_SCOPE": "scope", "HAS_ROLE": None,
-    "ADMIN_TO": None, "SESSION_ON": None, "HOSTS": None, "RESETS_BY": None,
+    "ADMIN_TO": None, "SESSION_ON": None, "HOSTS": None, "RESETS_BY": None, "CONTROLS": "right",
 }  # fmt: skip
 # The word of COVERAGE that an export of such rights speaks of, and the end that it was asked about.
 _ASKED = {

@@ -49,13 +49,13 @@ def flagged(correspondents: pl.DataFrame) -> pl.DataFrame:
     mail provider, for the name before the @ (that of somebody inside); an inside one for a name that differs from another inside.
     """
     rows = list(correspondents.select("address", pl.col("internal").fill_null(False)).iter_rows())
-    own = sorted({a for a, inside in rows if inside and a})
+    own = sorted({a for a, inside in rows if inside and a and "@" in a})
     domains = {skeleton(domain): domain for domain in sorted({identity.registrable(identity.domain_of(a)) for a in own}, reverse=True)}
     names: dict[str, list[str]] = {}
     for address in own:
         if _tells(_local(address)):
             names.setdefault(skeleton(_local(address)), []).append(address)
-    found = [_resembles(address, inside, domains, names) if address else None for address, inside in rows]
+    found = [_resembles(address, inside, domains, names) if address and "@" in address else None for address, inside in rows]
     return correspondents.with_columns(pl.Series("looks_like", found, dtype=pl.String))
 
 

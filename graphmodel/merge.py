@@ -9,6 +9,7 @@ from graphmodel.facts import node_schema
 from graphmodel.intervals import Snapshots, intervals, without_removed
 from graphmodel.kinds import EDGES, NODES
 from graphmodel.ledger import Ledger, fact_ids
+from graphmodel.resolve import meant, resolved
 from graphmodel.view import View, edge_view_schema, node_view_schema
 
 _PRINCIPALS = ("Server", "Group", "App", "Account")  # kinds whose keys have one form (`ad:<SID>`), the guessed one last
@@ -19,13 +20,13 @@ def view(ledger: Ledger, state: str | None = None) -> View:
     stated = {label: ledger.tables(label) for label in NODES}
     edges = {type_: frame for type_ in EDGES if (frame := _merge_edges(type_, ledger)) is not None}
     nodes = {label: _merge_nodes(label, tables) for label, tables in stated.items()}
-    nodes, edges = _one_kind(nodes, edges)
-    snapshots = _snapshots(ledger, stated)
+    names = meant(nodes, edges)
+    nodes, edges = _one_kind(*resolved(nodes, edges, names))
+    snapshots = _snapshots(ledger, stated, dict(names.select("key", "new").iter_rows()))
     edges = without_removed({type_: intervals(type_, frame, snapshots) for type_, frame in edges.items()}, nodes["Remediation"])
     edges = {type_: _identified(type_, frame) for type_, frame in edges.items()}
     nodes = _with_ends(nodes, edges)
-    names = _stated_names(stated["Correspondent"])
-    nodes, edges = derive(nodes, edges, names)
+    nodes, edges = derive(nodes, edges, _stated_names(stated["Correspondent"]))
     nodes = {label: _named(frame) for label, frame in _with_ends(nodes, edges).items()}
     return View(
         state=state or ledger.state(),
@@ -51,8 +52,8 @@ def _identified(type_: str, frame: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([frame.filter(pl.col("fact") != ""), made.with_columns(fact_ids(type_, made))]).unique(subset="fact", keep="first", maintain_order=True)
 
 
-def _snapshots(ledger: Ledger, stated: dict[str, list[tuple[str, pl.DataFrame]]]) -> Snapshots:
-    """The loads that say when they were taken, what they spoke of, and which nodes they state."""
+def _snapshots(ledger: Ledger, stated: dict[str, list[tuple[str, pl.DataFrame]]], renamed: dict[str, str]) -> Snapshots:
+    """The loads that say when they were taken, what they spoke of, and which nodes they state, by the names these have now."""
     taken: dict[str, list[tuple[int, str]]] = {}
     for load, frame in stated["LogCoverage"]:
         for what, time in frame.drop_nulls("snapshot").select("what", "snapshot").iter_rows():
@@ -63,6 +64,8 @@ def _snapshots(ledger: Ledger, stated: dict[str, list[tuple[str, pl.DataFrame]]]
         for load, frame in tables:
             if load in loads:
                 asked[load].update(frame["key"])
+    for keys in asked.values():
+        keys.update([renamed[key] for key in keys & renamed.keys()])
     sources = {f"{m.format}:{m.name}": load for load in loads for m in [ledger.manifest(load)]}
     return Snapshots(taken, {load: frozenset(keys) for load, keys in asked.items()}, sources)
 

@@ -31,7 +31,7 @@ def same_named(label: str, nodes: pl.DataFrame, has_address: pl.DataFrame, ident
 def ambiguous_names(label: str, nodes: pl.DataFrame, has_address: pl.DataFrame, identity: Mapping[str, str]) -> list[str]:
     """What could be several: to be reported (`hakyu doctor`)."""
     matches = _matches(label, nodes, has_address, identity)
-    return [f"{text}: {len(found)} {label.lower()}s are called so, none was joined" for _, text, found in matches if len(found) > 1]
+    return [f"{text}: {len(found)} {label.lower()}s are called so, none was joined; name the one meant by its address" for _, text, found in matches if len(found) > 1]
 
 
 def _matches(label: str, nodes: pl.DataFrame, has_address: pl.DataFrame, identity: Mapping[str, str]) -> list[tuple[str, str, set[str]]]:

@@ -14,6 +14,7 @@ from graphmodel import identity
 from loaders import dates
 from loaders.audit_who import guid, items_of, mail_domain, text_of
 from loaders.base import FactBuffer, Options
+from loaders.entra_roles import state_tenant
 from loaders.recipients import Node, Recipients, Tally, main_domain
 
 Record = dict[str, Any]
@@ -59,10 +60,14 @@ class Directory:
         self.seen: Counter[str] = Counter()
         self.domains: Counter[str] = Counter()
         self.default_domain: str | None = None
+        self.tenant_id = ""
+        self.accepted: dict[str, str] = {}
+        """Verified domains that take mail -> where the source says so."""
         self.more = False
         self._said: set[tuple[str, ...]] = set()
         self._mailboxes: dict[str, str] = {}
         self._mailbox_of: dict[str, Node] = {}
+        self._members: dict[Node, str] = {}
 
     def once(self, *what: str) -> bool:
         """Whether this was not said before."""
@@ -109,12 +114,22 @@ class Directory:
             password_set=self.moment(user.get("lastPasswordChangeDateTime")), object_id=id_, extra=_extra(user, _KEPT),
         )  # fmt: skip
         self._known_by(node, upn, as_address, primary, aliases, place, text_of(user, "displayName"))
+        self._x500(node, user, place)
+        if not guest:
+            self.of_tenant(node, place)
         if primary and not is_outsider(upn):
             self._own_mailbox(node, primary, aliases, user, place)
         if sid := identity.sid(text_of(user, "onPremisesSecurityIdentifier")):
             self.out.edge("SAME_IDENTITY", node, ("Account", identity.ad_key(sid)), place, reason="onPremisesSecurityIdentifier of the user")
         self._revoked(node, user, created, place)
         return node
+
+    def _x500(self, node: Node, user: Record, place: str) -> None:
+        """The legacyExchangeDNs among proxyAddresses, by which rules and old mail name a recipient."""
+        listed = user.get("proxyAddresses")
+        for text in listed if isinstance(listed, list) else ():
+            if isinstance(text, str) and text[:5].casefold() == "x500:":
+                self.who.known_as(node, text, place)
 
     def _addresses(self, user: Record) -> tuple[str | None, list[str]]:
         """(primary, others). proxyAddresses says which is which by the case of `SMTP:`; without that list there is only `mail`."""
@@ -142,6 +157,7 @@ class Directory:
         if identity.domain_of(primary) in identity.FREE_MAIL:
             return
         mailbox = self.mailbox(primary, "user", aliases, text_of(user, "displayName"), place)
+        self._x500(mailbox, user, place)
         self._mailbox_of[node[1]] = mailbox
         self.out.edge("OWNS", node, mailbox, place, basis="mail attribute")
 
@@ -242,6 +258,29 @@ class Directory:
         stated = identity.address(self.options.mailbox)
         return main_domain(self.domains) or self.default_domain or (mail_domain(stated) if stated else "")
 
+    def tenant(self) -> str:
+        """What the tenant is known by: the domain of its mail system, else its id; "" where neither is known. Final when all is read."""
+        return self.domain() or self.tenant_id
+
+    def of_tenant(self, node: Node, place: str) -> None:
+        """The account or application belongs to the tenant; stated at the end, when it is known what the tenant is called."""
+        self._members.setdefault(node, place)
+
+    def _state_tenant(self) -> None:
+        """State what belongs to the tenant."""
+        tenant = ("Container", identity.tenant_key(self.tenant()))
+        for number, (node, place) in enumerate(self._members.items()):
+            if not number:
+                state_tenant(self.out, self.tenant(), place)
+            self.out.edge("BELONGS_TO", node, tenant, place, basis="directory of the tenant")
+
+    def _accept_all(self) -> None:
+        """The mail system takes mail for the tenant's verified domains."""
+        for domain, place in self.accepted.items() if self.domain() else ():
+            organisation = ("Organisation", f"domain:{identity.registrable(domain)}")
+            self.out.node("Organisation", organisation[1], place, name=identity.registrable(domain))
+            self.out.edge("ACCEPTS_MAIL_FOR", self.mail_system(place), organisation, place, domain=domain, subdomains=False, type="authoritative")
+
     def mail_system(self, place: str) -> Node:
         """The tenant's mail system. One whose domain is not known is kept apart under a key of its own."""
         domain = self.domain()
@@ -251,9 +290,11 @@ class Directory:
         return node
 
     def host_all(self) -> None:
-        """The mail system hosts every mailbox stated: one directory has one."""
+        """The mail system hosts every mailbox stated: one directory has one. With it what takes its mail and what belongs to its tenant."""
         for mailbox, place in self._mailboxes.items():
             self.out.edge("HOSTS", self.mail_system(place), ("Mailbox", mailbox), place, basis="same directory")
+        self._accept_all()
+        self._state_tenant()
 
 
 def _extra(record: Record, names: tuple[str, ...]) -> str | None:

@@ -18,6 +18,7 @@ from typing import Any
 from loaders.audit_who import guid, items_of, text_of
 from loaders.base import FactBuffer, Options
 from loaders.entra import Directory, folded, object_kind
+from loaders.entra_roles import gives_any_mailbox, role_name, role_node, state_role
 from loaders.recipients import Node
 
 Record = dict[str, Any]
@@ -39,11 +40,6 @@ _MAIL = re.compile(
     r"(Mail(-Advanced)?|MailboxSettings|MailboxFolder|MailboxItem|Mailbox)\.[A-Za-z.]+|full_access_as_(app|user)|EWS\.AccessAsUser\.All|"
     r"EAS\.AccessAsUser\.All|(IMAP|POP)\.AccessAs(App|User\.All)|SMTP\.Send(AsApp)?"
 )
-# Directory roles that may give themselves any mailbox, by the id of their template, which is the same in every tenant.
-ROLE_NAMES = {"62e90394-69f5-4237-9190-012177145e10": "Global Administrator", "29232cdf-9323-42fd-ade2-1d097af3e4de": "Exchange Administrator"}
-_FORMER_NAMES = {"company administrator": "Global Administrator", "tenantadmins": "Global Administrator",
-                 "exchange service administrator": "Exchange Administrator"}  # fmt: skip
-_MAIL_ADMINS = frozenset(name.casefold() for name in ROLE_NAMES.values())
 _MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"  # the tenant that Microsoft's own apps come from
 _ANY = "00000000-0000-0000-0000-000000000000"  # "may use the app at all"
 
@@ -56,11 +52,6 @@ def is_mail_permission(name: str) -> bool:
 def scope_text(text: str) -> str:
     """Permissions of a grant in one spelling: sorted, one space between."""
     return " ".join(sorted(set(text.split())))
-
-
-def role_name(name: str, template: str | None = None) -> str:
-    """A directory role's name as it is today."""
-    return ROLE_NAMES.get(template or "") or _FORMER_NAMES.get(name.casefold(), name)
 
 
 @dataclass(frozen=True)
@@ -189,12 +180,10 @@ class Tenant(Directory):
             self._pending.append(("HAS_ROLE", node[1].partition(":")[2] if node[0] == "App" else node[1], role, node[0], place))
 
     def say_role(self, name: str, place: str) -> Node:
-        """The directory role of this name; where its holders may give themselves any mailbox, that is said too."""
-        node = ("Role", f"role:entra/{name.casefold()}")
+        """The directory role of this name, and what it lets its holders do."""
+        node = role_node(name, self.tenant())
         if self.once(*node):
-            self.out.node("Role", node[1], place, name=name, system="entra")
-            if name.casefold() in _MAIL_ADMINS:
-                self.out.edge("ADMIN_TO", node, self.mail_system(place), place, via="exchange role", basis=name)
+            state_role(self.out, name, self.tenant(), self.mail_system(place) if gives_any_mailbox(name) else None, place)
         return node
 
     # -- permissions ---------------------------------------------------------------------------------------------------
@@ -253,6 +242,7 @@ class Tenant(Directory):
         for grant in self._grants:
             self._finish_grant(grant)
         for id_, (app_id, place) in self._ours.items():
+            self.of_tenant(("App", f"app:{app_id}"), place)
             if id_ != app_id:
                 self.out.edge("SAME_IDENTITY", ("App", f"app:{app_id}"), ("App", f"app:{id_}"), place, reason="object id and app id of one record")
         self.host_all()
@@ -275,7 +265,12 @@ class Tenant(Directory):
         app = self.app(given.app)
         mail = [name for name in given.scope.split() if is_mail_permission(name)]
         if given.user is None and mail:
-            self.tally.add("of mail permissions for all users, used only as a user who signs in to the app: stated for the users assigned to it")
+            self.tally.add("of mail permissions for all users: the app may act on every mailbox whose user signs in to it")
+            for name in mail:
+                if self.once("scope", app[1], "", name):
+                    self.out.edge(
+                        "APP_SCOPE", app, self.mail_system(given.place), given.place, scope=name, delegated=True, record=given.record, valid_from=given.valid_from
+                    )  # fmt: skip
         users = [given.user] if given.user else self._assigned.get(given.app, []) if mail else []
         for user in users:
             account = ("Account", user)
@@ -284,7 +279,7 @@ class Tenant(Directory):
             mailbox = self.mailbox_of(user)
             for name in mail if mailbox else ():
                 if mailbox and self.once("scope", app[1], mailbox[1], name):
-                    self.out.edge("APP_SCOPE", app, mailbox, given.place, scope=name, record=given.record, valid_from=given.valid_from)
+                    self.out.edge("APP_SCOPE", app, mailbox, given.place, scope=name, delegated=True, record=given.record, valid_from=given.valid_from)
 
     def _cover(self) -> None:
         words = {"accounts": ("users",), "groups": ("groups",), "roles": ("roles",), "app permissions": ("apps", "assignments", "grants")}

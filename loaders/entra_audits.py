@@ -19,7 +19,8 @@ import orjson
 from graphmodel import identity
 from loaders.audit_who import guid, items_of, mail_domain, text_of
 from loaders.entra import Record
-from loaders.entra_apps import ROLE_NAMES, is_mail_permission, role_name, scope_text
+from loaders.entra_apps import is_mail_permission, scope_text
+from loaders.entra_roles import gives_any_mailbox, role_name, role_node, state_role
 from loaders.recipients import Node
 from loaders.signins import LIMITS, SignIns, plain_ip
 
@@ -93,7 +94,9 @@ class Audits:
         self._first: int | None = None
         self._last: int | None = None
         self._domains: dict[str, int] = {}
-        self._waiting: list[tuple[str, Node, str, _Event]] = []
+        self._tenant_id = ""
+        self._waiting: list[tuple[Node, str, _Event, bool]] = []  # app, permission, whether delegated
+        self._roles: list[tuple[str, str, Node, str, dict[str, Any]]] = []  # edge type, role, its other end, place, properties
         self._kinds: tuple[tuple[tuple[str, ...], Callable[[_Event, Node | None], None]], ...] = (
             (("add member to role", "remove member from role"), self._role),
             (("add member to group", "remove member from group"), self._group),
@@ -112,6 +115,7 @@ class Audits:
             return
         event = _Event({**record, "operationName": text_of(record, "operationName") or text_of(around, "operationname")}, at, place)
         self.count += 1
+        self._tenant_id = self._tenant_id or guid(around.get("tenantid")) or ""
         self._first, self._last = min(at, self._first or at), max(at, self._last or at)
         if text_of(record, "category").casefold() == "device":
             self._log.tally.add("of the upkeep of devices: left out")
@@ -130,14 +134,16 @@ class Audits:
             self._remedy(event, actor, _REMEDIES[operation])
 
     def finish(self, capped: bool = False) -> None:
-        """What had to wait for the domain, and the coverage. The sign-ins' own end is theirs."""
+        """What had to wait for the domain (which names the mail system and the tenant's roles), and the coverage. The sign-ins' own end is theirs."""
         domain = min(self._domains, key=lambda name: (-self._domains[name], name)) if self._domains else ""
-        for type_, node, value, event in self._waiting:
+        for app, value, event, delegated in self._waiting:
             system = self._mail_system(domain, event.place)
-            if type_ == "APP_SCOPE":
-                self.out.edge("APP_SCOPE", node, system, event.place, scope=value, record=event.id or None, **event.times)
-            elif self._log.once("ADMIN_TO", node[1]):
-                self.out.edge("ADMIN_TO", node, system, event.place, via="exchange role", basis=value)
+            self.out.edge("APP_SCOPE", app, system, event.place, scope=value, delegated=delegated or None, record=event.id or None, **event.times)
+        for type_, name, other, place, properties in self._roles:
+            role = role_node(name, domain or self._tenant_id)
+            if self._log.once(*role):
+                state_role(self.out, name, domain or self._tenant_id, self._mail_system(domain, place) if gives_any_mailbox(name) else None, place)
+            self.out.edge(type_, other, role, place, **properties)
         if self.count:
             limit = capped or self.count in LIMITS
             self.out.coverage(
@@ -167,8 +173,6 @@ class Audits:
             return ("Group", identity.group_key(found)) if (found := guid(id_)) else None
         if kind in ("serviceprincipal", "application"):
             return self._log.application("", id_, text_of(target, "displayName"), place)
-        if kind == "role" and (name := role_name(text_of(target, "displayName"))):
-            return self._say_role(name, place)
         return None
 
     def _observe(self, event: _Event, actor: Node | None, ok: str, ip: str | None) -> None:
@@ -183,16 +187,13 @@ class Audits:
         if actor is not None:
             self.out.edge("OBSERVED", observation, actor, event.place, role="actor", record=event.id)
         targets = {node: None for target in event.targets if (node := self._target(target, event.place))}
+        for target in event.of("role"):
+            if name := role_name(text_of(target, "displayName")):
+                self._roles.append(("OBSERVED", name, observation, event.place, {"role": "target", "record": event.id}))
         for node in targets:
             self.out.edge("OBSERVED", observation, node, event.place, role="app" if node[0] == "App" else "target", record=event.id)
 
     # -- rights --------------------------------------------------------------------------------------------------------
-
-    def _say_role(self, name: str, place: str) -> Node:
-        node = ("Role", f"role:entra/{name.casefold()}")
-        if self._log.once(*node):
-            self.out.node("Role", node[1], place, name=name, system="entra")
-        return node
 
     def _role(self, event: _Event, _: Node | None) -> None:
         named = next((text_of(target, "displayName") for target in event.of("role") if text_of(target, "displayName")), "")
@@ -201,13 +202,10 @@ class Audits:
         if not name or not holders:
             self._log.tally.add("of role changes that do not name both the role and an id of its holder: kept as an observation")
             return
-        role = self._say_role(name, event.place)
-        if name in ROLE_NAMES.values():
-            self._waiting.append(("ADMIN_TO", role, name, event))
         times = event.times
         if not event.taken and (end := self._log.moment(event.details.get("ExpirationTime"), ahead=True)):
             times["valid_until"] = end
-        self.out.edge("HAS_ROLE", holders[0], role, event.place, record=event.id, **times)
+        self._roles.append(("HAS_ROLE", name, holders[0], event.place, {"record": event.id, **times}))
 
     def _group(self, event: _Event, _: Node | None) -> None:
         given = [target for target in event.of("group") if guid(text_of(target, "id"))]
@@ -249,6 +247,9 @@ class Audits:
         account = ("Account", f"entra:{who}") if who and not everybody else actor
         if app and account and account[0] == "Account":
             self.out.edge("CONSENTED", account, app, event.place, scope=scope or None, record=event.id, **event.times)
+        if app and (everybody or any(kind == "AllPrincipals" for kind, _ in scopes)):
+            words = [text for kind, text in scopes if kind != "Principal"] or [scope]
+            self._for_all(app, scope_text(" ".join(words)), event)
 
     def _grant(self, event: _Event, actor: Node | None) -> None:
         app, scope = self._application(event, "ServicePrincipal"), scope_text(event.value("DelegatedPermissionGrant.Scope"))
@@ -256,11 +257,17 @@ class Audits:
         account = ("Account", f"entra:{user}") if user else actor
         if app and scope and account and account[0] == "Account":
             self.out.edge("CONSENTED", account, app, event.place, scope=scope, record=event.id, **event.times)
+        if app and not user and event.value("DelegatedPermissionGrant.ConsentType") == "AllPrincipals":
+            self._for_all(app, scope, event)
+
+    def _for_all(self, app: Node, scope: str, event: _Event) -> None:
+        """Permissions for every user: the application may act on any mailbox of the tenant."""
+        self._waiting += [(app, word, event, True) for word in scope.split() if is_mail_permission(word)]
 
     def _app_role(self, event: _Event, _: Node | None) -> None:
         app, value = self._application(event, "ServicePrincipal"), event.value("AppRole.Value")
         if app and is_mail_permission(value):
-            self._waiting.append(("APP_SCOPE", app, value, event))
+            self._waiting.append((app, value, event, False))
 
     def _remedy(self, event: _Event, actor: Node | None, what: str) -> None:
         node = next((node for target in event.targets if (node := self._target(target, event.place))), None)

@@ -2,6 +2,7 @@
 
     seen = peek(source)                     # keys of the first record, for recognising a file
     for place, record in Records(source, out): …
+    Records(source, out).batches()          # the same as texts, many at once, where the file allows it; else None
 
 A file of any size is read in bounded memory, as long as none of its records is large. UTF-16 is read up to 64 MiB.
 """
@@ -11,21 +12,24 @@ from __future__ import annotations
 import codecs
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import ijson
+import numpy as np
 import orjson
 
 from loaders.base import Broken, FactBuffer, Source
 from loaders.containers import ends_of, json_items, read_json
+from loaders.jsonbatch import BATCH_BYTES, SMALL, Batch, Ints, is_text, padded
 
 Record = dict[str, Any]
 
 _WRAPPERS = ("value", "records", "data")
 _WHOLE = 64 << 20
+_LISTED = 256 << 20  # as bytes, of which no objects are made
 _NEXT = "@odata.nextLink"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SCALARS = ("string", "number", "boolean")
@@ -108,6 +112,48 @@ class Records:
             yield from self._small(data)
         else:
             yield from self._large()
+
+    def batches(self) -> Iterator[Batch] | None:
+        """The records as texts in batches; None unless the file is one array, or an object with one, and neither small nor huge.
+
+        The bytes are looked through first, so that a file that breaks midway is read, and told, by `__iter__`.
+        """
+        if not SMALL <= self._source.size <= _LISTED:
+            return None
+        from loaders.jsonscan import Names, items, objects  # noqa: PLC0415 -- compiled code, which only large files need
+
+        with self._source.open() as stream:
+            data = stream.read()
+        text, start, name = padded(data), len(data) - len(data.lstrip()), ""
+        if data[start : start + 1] == b"{":
+            found = objects(text, np.array([start]), np.array([len(data)]), Names("value", _NEXT, "records", "data"))
+            value, more, *others = found.spans[0] if len(found.row) else np.full((4, 2), -1)
+            if value[0] < 0 or max(span[0] for span in others) >= 0:
+                return None
+            end = int(value[1])
+            self.more |= more[0] >= 0 and bool(orjson.loads(data[more[0] : more[1]]))
+            text, start, name = padded(data[:end]), int(value[0]), "value"
+        listed = items(text, start) if data[start : start + 1] == b"[" and is_text(data) else None
+        return self._batches(data, *listed, name) if listed else None
+
+    def _batches(self, data: bytes, starts: Ints, ends: Ints, name: str) -> Iterator[Batch]:
+        first = 0
+        while first < len(starts):
+            last = int(max(np.searchsorted(ends, starts[first] + BATCH_BYTES), first + 1))
+            shift = int(starts[first])
+            part = data[shift : ends[last - 1]]
+            yield Batch(
+                padded(part), starts[first:last] - shift, ends[first:last] - shift, np.arange(first, last), f"{name}[{{}}]", self._reader(part, starts[first:last] - shift,
+                ends[first:last] - shift, name, first), sound=True,
+            )  # fmt: skip
+            first = last
+
+    def _reader(self, data: bytes, starts: Ints, ends: Ints, name: str, first: int) -> Callable[[int], Iterator[tuple[str, Record]]]:
+        def read(row: int) -> Iterator[tuple[str, Record]]:
+            self._number = first + row
+            return self._objects([orjson.loads(data[starts[row] : ends[row]])], name)
+
+        return read
 
     def _small(self, data: bytes) -> Iterator[tuple[str, Record]]:
         text = _plain(data)

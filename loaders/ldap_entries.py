@@ -6,7 +6,8 @@
 
 Attribute names are in lower case, without options; `objectsid` is text. An entry with a SID goes the same way as SharpHound's objects do
 (loaders/sharphound_objects.py); one without (OpenLDAP) is known by its mail address, else by its uid. Members are named by their DN, so they
-are stated when all entries are known.
+are stated when all entries are known; one whose entry this source lacks is stated by its DN (`dn:…`), which the entry of another load
+explains (graphmodel/resolve.py).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ WANTED = frozenset((
     "proxyaddresses", "mailalternateaddress", "mailnickname", "memberof", "member", "uniquemember", "memberuid", "primarygroupid",
     "useraccountcontrol", "admincount", "serviceprincipalname", "dnshostname", "operatingsystem", "pwdlastset", "whencreated", "createtimestamp",
     "title", "department", "co", "c", "ou", "grouptype", "isdeleted", "publicdelegates", "msexchdelegatelistlink", "altrecipient", "deliverandredirect",
-    "targetaddress",
+    "targetaddress", "legacyexchangedn",
 ))  # fmt: skip
 """What is read of an entry. userPassword, unicodePwd, info, description and all else never leave the reader of a file."""
 
@@ -68,6 +69,7 @@ class Entries:
         self._rights: list[tuple[str, str, str, str, str]] = []  # kind, folded DN of the mailbox, address, folded DN of the other, place
         self._addresses: dict[str, str] = {}  # folded DN -> address, of all that mail can be forwarded to
         self._plain: set[str] = set()
+        self._passed: set[str] = set()  # folded DNs of entries that are none of these kinds
 
     def add(self, dn: str, entry: Attributes, place: str) -> None:
         """Take one entry; one that is no account, group or computer is counted."""
@@ -76,7 +78,9 @@ class Entries:
         key, sid, domain = fold_dn(dn), identity.sid(_one(entry, "objectsid")), domain_of(dn)
         if "contact" in classes and (outside := identity.address(_one(entry, "targetaddress")) or identity.address(self._primary(entry))):
             self._addresses[key] = outside  # what mail may be forwarded to
+            self._contact(entry, outside, place)
         if type_ is None or _one(entry, "isdeleted").casefold() == "true":
+            self._passed.add(key)
             self.notes.add("entry that is no account, group or computer, or was deleted, passed over", place)
             return
         if sid and sid.startswith("S-1-5-32-") and domain:
@@ -85,8 +89,9 @@ class Entries:
             node = (_LABELS[type_], identity.ad_key(sid))
             self._with_sid(type_, dn, entry, place, sid, domain)
         else:
-            found = self._without_sid(type_, entry, place, domain)
+            found = self._without_sid(type_, entry, place, domain, key)
             if found is None:
+                self._passed.add(key)
                 return
             node = found
         self._known[key] = (type_, node, sid)
@@ -100,6 +105,7 @@ class Entries:
                 group.object["Members"] = [self._member_object(dn, group.place) for dn in group.members]
                 group.object["Members"] = [found for found in group.object["Members"] if found]
                 self._directory.take(_GROUP, group.object, group.place, None)
+                self._elsewhere(group)
             else:
                 self._plain_members(group)
         self._backlinks()
@@ -115,7 +121,7 @@ class Entries:
         control, mail = _number(entry, "useraccountcontrol"), self._primary(entry)
         names = entry.get("serviceprincipalname", [])
         properties: dict[str, Any] = {
-            "domain": domain, "distinguishedname": dn.upper(), "samaccountname": _one(entry, "samaccountname"), "name": _name(type_, entry),
+            "domain": domain, "distinguishedname": dn.upper(), "dn": fold_dn(dn), "samaccountname": _one(entry, "samaccountname"), "name": _name(type_, entry),
             "displayname": _one(entry, "displayname"), "email": mail, "userprincipalname": _one(entry, "userprincipalname"), "title": _one(entry, "title"),
             "enabled": None if control is None else not control & _DISABLED, "admincount": _one(entry, "admincount") == "1", "serviceprincipalnames": names,
             "hasspn": bool(names), "gmsa": any(value.casefold() in _SERVICE_ACCOUNTS for value in entry.get("objectclass", ())), "operatingsystem": _one(entry, "operatingsystem"), "pwdlastset": _number(entry, "pwdlastset"),
@@ -153,34 +159,50 @@ class Entries:
         known = self._known.get(fold_dn(dn))
         if known and known[2]:
             return {"ObjectIdentifier": known[2], "ObjectType": _TYPES[known[0]]}
-        self.notes.add("member whose own entry is not in this file, passed over: export both into one", place)
         return None
+
+    def _elsewhere(self, group: _Group) -> None:
+        """Members whose entries this source lacks: by their names, for another load to explain."""
+        for dn in group.members:
+            key = fold_dn(dn)
+            if key not in self._known and not self._passed_over(key, group.place):
+                self._out.edge("MEMBER_OF", ("Account", f"dn:{key}"), group.node, group.place)
+
+    def _passed_over(self, key: str, place: str) -> bool:
+        """Whether an entry is no account, group or computer; else it is counted as one of another file."""
+        if key in self._passed:
+            self.notes.add("member that is a contact, was deleted or is of no known kind, passed over", place)
+            return True
+        self.notes.add("member or group whose own entry is not in this file, kept by its name: load the file that has it too", place)
+        return False
 
     def _backlinks(self) -> None:
         """Memberships that only the member's entry tells: a group's own list is cut at 1,500, or the group was not asked for its members."""
         told = {(fold_dn(dn), group.node[1]) for group in self._groups for dn in group.members}
         for member, group in self._memberships:
             known, of = self._known.get(member), self._known.get(group)
-            if of is None or of[0] != _GROUP:
-                self.notes.add("group that is named by a member and whose own entry is not in this file, passed over: export both into one", group)
+            if of is None and known and not self._passed_over(group, f"memberOf of {member}"):
+                self._out.edge("MEMBER_OF", known[1], ("Group", f"dn:{group}"), f"memberOf of {member}")
+            elif of is None or of[0] != _GROUP:
+                continue
             elif known and (member, of[1][1]) not in told:
                 self._out.edge("MEMBER_OF", known[1], of[1], f"memberOf of {member}")
 
     # --- other directories ---
 
-    def _without_sid(self, type_: str, entry: Attributes, place: str, domain: str) -> Node | None:
+    def _without_sid(self, type_: str, entry: Attributes, place: str, domain: str, dn: str) -> Node | None:
         mail = identity.address(self._primary(entry))
         uid = _one(entry, "uid") or _one(entry, "samaccountname")
         name = _one(entry, "displayname") or _one(entry, "cn") or uid
         if type_ == _COMPUTER:
-            return self._host(entry, place)
+            return self._host(entry, place, dn)
         if not mail and not name:
             self._out.refuse(place, "", "an entry without mail, uid or cn")
             return None
         self._plain.add(_WORDS[_LABELS[type_]])
         if type_ == _GROUP:
             node = ("Group", identity.group_key(mail or (f"{name}@{domain}" if domain else name)))
-            self._out.node("Group", node[1], place, name=name or mail, address=mail, domain=domain or None)
+            self._out.node("Group", node[1], place, name=name or mail, address=mail, domain=domain or None, dn=dn)
             if mail:
                 self._who.address(node, mail, "primary", place)
             self._also_known(node, entry, mail, place)
@@ -191,7 +213,7 @@ class Entries:
         self._out.node(
             "Account", node[1], place, name=name or mail, type="user", email=mail, sam=uid or None, domain=domain or None,
             department=_one(entry, "department") or _one(entry, "ou") or None, title=_one(entry, "title") or None,
-            created=self._time(_one(entry, "createtimestamp"), place),
+            created=self._time(_one(entry, "createtimestamp"), place), dn=dn,
         )  # fmt: skip
         if uid:
             self._uids[uid.casefold()] = node
@@ -213,14 +235,14 @@ class Entries:
         if domain:
             self._out.edge("HOSTS", self._who.mail_system(domain, place), mailbox, place, basis="mail attribute of a user of this domain")
 
-    def _host(self, entry: Attributes, place: str) -> Node | None:
+    def _host(self, entry: Attributes, place: str, dn: str) -> Node | None:
         name = identity.host(_one(entry, "dnshostname") or _one(entry, "cn"))
         if not name:
             self._out.refuse(place, _one(entry, "cn"), "a computer without a SID or a host name")
             return None
         self._plain.add("servers")
         os = _one(entry, "operatingsystem") or None
-        self._out.node("Server", identity.host_key(name), place, name=name, fqdn=name if "." in name else None, os=os)
+        self._out.node("Server", identity.host_key(name), place, name=name, fqdn=name if "." in name else None, os=os, dn=dn)
         return "Server", identity.host_key(name)
 
     def _plain_members(self, group: _Group) -> None:
@@ -230,8 +252,9 @@ class Entries:
         uids = [self._uids.get(uid.casefold()) for uid in group.object["uids"]]
         for node in dict.fromkeys(node for node in uids if node):
             self._out.edge("MEMBER_OF", node, group.node, group.place)
-        for _ in range(len(group.members) - len(found) + uids.count(None)):
-            self.notes.add("member whose own entry is not in this file, passed over: export both into one", group.place)
+        self._elsewhere(group)
+        for _ in range(uids.count(None)):
+            self.notes.add("memberUid of which this file has no entry, passed over: export both into one", group.place)
 
     # --- what Exchange keeps in the directory ---
 
@@ -248,12 +271,22 @@ class Entries:
         mailbox, known, target = ("Mailbox", identity.mailbox_key(address)), self._known.get(other), self._addresses.get(other)
         if kind == "altrecipient" and target:
             self._who.forwarding(mailbox, address, target, place, keeps_copy=keeps == "true")
-        elif kind == "publicdelegates" and known and known[1][0] != "Server":
-            self._out.edge("SEND_ON_BEHALF", known[1], mailbox, place, basis="publicDelegates")
-        elif kind == "msexchdelegatelistlink" and known and known[1][0] != "Server":
-            self._out.edge("FULL_ACCESS", known[1], mailbox, place, basis="msExchDelegateListLink", inherited=False)
+        elif kind != "altrecipient" and (holder := known[1] if known else ("Account", f"dn:{other}"))[0] != "Server" and other not in self._passed:
+            if known is None:
+                self.notes.add("delegate whose own entry is not in this file, kept by its name: load the file that has it too", place)
+            if kind == "publicdelegates":
+                self._out.edge("SEND_ON_BEHALF", holder, mailbox, place, basis="publicDelegates")
+            else:
+                self._out.edge("FULL_ACCESS", holder, mailbox, place, basis="msExchDelegateListLink", inherited=False)
         else:
             self.notes.add("delegate or forwarding target whose own entry is not in this file or has no address, passed over", place)
+
+    def _contact(self, entry: Attributes, outside: str, place: str) -> None:
+        """Somebody outside whom the directory lists: rules may name them by the directory's own name."""
+        for text in (_one(entry, "legacyexchangedn"), *entry.get("proxyaddresses", ())):
+            if dn := identity.exchange_dn(text):
+                ends = [("Correspondent", identity.correspondent_key(name)) for name in (outside, dn)]
+                self._out.edge("SAME_IDENTITY", ends[0], ends[1], place, reason="address and legacyExchangeDN of one contact")
 
     # --- what they share ---
 
@@ -269,7 +302,11 @@ class Entries:
         return {found for value in (*values, *entry.get("mailalternateaddress", ()), *entry.get("mail", ())[1:]) if (found := identity.address(value))}
 
     def _also_known(self, node: Node, entry: Attributes, address: str | None, place: str) -> None:
-        """Further addresses, of the account or group and of the mailbox whose primary one is `address`."""
+        """Further addresses, of the account or group and of the mailbox whose primary one is `address`; those of X.500 among them."""
+        for text in (_one(entry, "legacyexchangedn"), *(value for value in entry.get("proxyaddresses", ()) if value[:5].casefold() == "x500:")):
+            self._who.known_as(node, text, place)
+            if address and node[0] == "Account":
+                self._who.known_as(("Mailbox", identity.mailbox_key(address)), text, place)
         for alias in sorted(self._aliases(entry) - {address}):
             self._who.address(node, alias, "alias", place)
             if address and node[0] == "Account":

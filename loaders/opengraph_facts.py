@@ -10,8 +10,10 @@ from typing import Any
 
 from graphmodel import identity
 from loaders.base import FactBuffer
+from loaders.directory_rights import CONTAINERS, container_node
+from loaders.notes import Notes
+from loaders.opengraph_rights import FIRST, GraphRights, is_right
 from loaders.recipients import ADMIN_ROLE_GROUPS, Node, Recipients, mailbox_type
-from loaders.sharphound_objects import Notes
 
 Json = dict[str, Any]
 
@@ -22,7 +24,7 @@ _FOLDERS = ("folderpath", "path", "foldername", "displayname", "name")
 _RIGHTS = {"HasFullAccess": "FULL_ACCESS", "HasSendAs": "SEND_AS", "HasSendOnBehalf": "SEND_ON_BEHALF", "OwnsMailbox": "OWNS"}
 _FOLDER_RIGHTS = ("HasFolderAccess", "HasCalendarAccess")
 _READING = frozenset(("owner", "publishingeditor", "editor", "publishingauthor", "author", "noneditingauthor", "reviewer", "readitems"))
-_REMOTE = {"CanRDP": ("remote desktop", "rdp"), "CanPSRemote": ("remote shell", "winrm")}
+_REMOTE = {"CanRDP": ("remote desktop", "rdp"), "CanPSRemote": ("remote shell", "winrm"), "ExecuteDCOM": ("remote com", "dcom")}
 # Management roles, and role groups that are sometimes listed among them, whose holders may give themselves any mailbox.
 _ADMIN_ROLES = ADMIN_ROLE_GROUPS | {"applicationimpersonation", "mail recipients", "mailbox import export", "mailbox search", "role management"}
 _KNOWN_EDGES = {
@@ -62,6 +64,7 @@ class Graph:
         self._roles: list[tuple[Item, Item, str]] = []
         self._left: Counter[tuple[str, str]] = Counter()
         self._counts: dict[str, set[str]] = {}
+        self._rights = GraphRights(out, self._state, self._remote)
 
     # --- nodes ---
 
@@ -71,7 +74,7 @@ class Graph:
             self._out.refuse(place, type(found).__name__, "not a node with id and kinds")
             return
         kinds = tuple(kind for kind in found["kinds"] if isinstance(kind, str))
-        kind = next((kind for kind in kinds if kind in _PRINCIPALS or kind in _EXCHANGE), None)
+        kind = next((kind for kind in kinds if kind in _PRINCIPALS or kind in _EXCHANGE or kind in CONTAINERS), None)
         given = found.get("properties")
         properties = {str(name).casefold(): value for name, value in given.items()} if isinstance(given, dict) else {}
         bare = Item(found["id"], kind, kinds, properties, None)
@@ -81,8 +84,11 @@ class Graph:
             self._left["nodes", kinds[0][:60] if kinds else "none"] += 1
         elif item.node is None and kind not in ("ExchangeMailboxFolder", "ExchangePermissionPrincipal", "ExchangeRbacRole"):
             self.notes.add(f"{kind} without an id or address to know it by, passed over", place)
+        elif kind in CONTAINERS:
+            self._rights.add_container(item, place)
         elif kind in _PRINCIPALS:
             self._principal(item, place)
+            self._rights.add_object(item, place)
         elif kind == "ExchangeMailbox":
             self._mailbox(item, place)
         elif kind == "ExchangeTransportRule" and item.node:
@@ -92,6 +98,8 @@ class Graph:
 
     def _node_of(self, item: Item) -> Node | None:
         kind = item.kind
+        if kind in CONTAINERS:
+            return container_node(item.id)
         if kind in _PRINCIPALS:
             return _principal_node(item, _PRINCIPALS[kind])
         address = identity.address(item.text(*_ADDRESSES))
@@ -140,9 +148,9 @@ class Graph:
             if not folders:
                 self._out.refuse(place, type(found).__name__, "not an edge with kind, start and end")
             return
-        if folders != (kind == "ContainsFolder"):
+        if folders != (kind in FIRST):
             return
-        if kind not in _KNOWN_EDGES:
+        if kind not in _KNOWN_EDGES and not is_right(kind):
             self._left["edges", kind[:60]] += 1
             return
         start, end = self._end(found.get("start")), self._end(found.get("end"))
@@ -151,7 +159,9 @@ class Graph:
             return
         given = found.get("properties")
         properties = {str(name).casefold(): value for name, value in given.items()} if isinstance(given, dict) else {}
-        if folders:
+        if self._rights.edge(kind, start, end, properties, place):
+            self._counts.setdefault("directory rights", set()).add(end.id)
+        elif folders:
             owner = self._folders.get(start.id, start)
             self._folders[end.id] = owner
         else:
@@ -194,7 +204,9 @@ class Graph:
         elif kind in _REMOTE:
             self._remote(kind, start, end, place)
         elif kind == "HasSession":
-            self._state("SESSION_ON", end.node, start.node, place, basis=kind)
+            # Computer to user; some tools also write it the other way round.
+            host, user = (end, start) if start.node and start.node[0] == "Account" else (start, end)
+            self._state("SESSION_ON", user.node, host.node, place, basis=kind)
         elif kind in _RIGHTS:
             more = {"basis": "export"} if kind == "OwnsMailbox" else {"basis": kind.removeprefix("Has"), "inherited": _flag(properties, "isinherited", "inherited")}
             self._state(_RIGHTS[kind], self._holder(start, end, place), end.node, place, **more)
@@ -272,6 +284,7 @@ class Graph:
             self._who.host_all(domain)
         for start, role, place in self._roles:
             self._role(start, role, domain, place)
+        self._rights.finish()
         for word, keys in sorted(self._counts.items()):
             self._out.coverage(word, collected=len(keys))
         for part in ("nodes", "edges"):
@@ -303,8 +316,10 @@ def _principal_node(item: Item, label: str) -> Node | None:
 
 
 def _stranger(id_: str, kind: str) -> Item | None:
-    """An end that is no node of this file: a SID is known elsewhere, and taken for an account's until its directory says what it is."""
-    sid = identity.sid(id_)
+    """An end that is no node of this file: a SID is known elsewhere: a domain's, else taken for an account's until its directory says what it is."""
+    sid, container = identity.sid(id_), container_node(id_)
+    if container and (sid or kind in CONTAINERS):
+        return Item(id_, kind or None, (), {}, container)
     return Item(id_, None, (), {}, (_PRINCIPALS.get(kind, "Account"), identity.ad_key(sid))) if sid else None
 
 

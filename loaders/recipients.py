@@ -73,9 +73,10 @@ class Tally:
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
 
-    def add(self, reason: str) -> None:
-        """Count one row. `reason` continues "12 rows"."""
-        self._counts[reason] += 1
+    def add(self, reason: str, rows: int = 1) -> None:
+        """Count one row, or several. `reason` continues "12 rows"."""
+        if rows:
+            self._counts[reason] += rows
 
     def tell(self, out: FactBuffer) -> None:
         """Put the notes."""
@@ -104,6 +105,12 @@ class Recipients:
             self._out.edge("HAS_ADDRESS", owner, ("Correspondent", identity.smtp_key(address)), place, type=kind)
         if name and self._once("name", address):
             self._out.node("Correspondent", identity.smtp_key(address), place, name=name, address=address)
+
+    def known_as(self, owner: Node, text: str, place: str) -> None:
+        """`owner` is known by a legacyExchangeDN (`X500:/o=…`), which rules and old mail name it by; nothing where the text is none."""
+        dn = identity.exchange_dn(text)
+        if dn and self._once("x500", owner[1], dn):
+            self._out.edge("HAS_ADDRESS", owner, ("Correspondent", identity.correspondent_key(dn)), place, type="x500")
 
     def account(self, address: str, place: str, name: str | None = None, type_: str | None = None) -> Node:
         """The account known by `address` (normalised), its primary one."""
@@ -162,15 +169,15 @@ class Recipients:
         return "Account", identity.account_key(text)
 
     def forwarding(self, mailbox: Node, address: str, target: str, place: str, keeps_copy: bool | None) -> None:
-        """The mailbox forwards all its mail: `address` is its own, `target` where it goes (both normalised)."""
+        """The mailbox forwards all its mail: `address` is its own, `target` where it goes (as identity.recipient gives it)."""
         key = f"rule:{address}/mailbox forwarding/{target}"
         if self._once(key):
             self._out.node("Rule", key, place, name="mailbox forwarding", type="mailbox forwarding", enabled=True)
             self.copies(mailbox, ("Rule", key), target, place, keeps_copy)
 
     def copies(self, mailbox: Node, rule: Node, target: str, place: str, keeps_copy: bool | None) -> None:
-        """Mail of the mailbox passes the rule, which copies it to `target` (normalised)."""
-        goes = ("Correspondent", identity.smtp_key(target))
+        """Mail of the mailbox passes the rule, which copies it to `target` (as identity.recipient gives it)."""
+        goes = ("Correspondent", identity.correspondent_key(target))
         if self._once("passes", mailbox[1], rule[1]):
             self._out.edge("PASSES_THROUGH", mailbox, rule, place, basis="forwarding")
         if self._once("goes", rule[1], target):
@@ -179,10 +186,10 @@ class Recipients:
             self._out.edge("FORWARDS_TO", mailbox, goes, place, keeps_copy=keeps_copy)
 
     def mail_system(self, domain: str, place: str) -> Node:
-        """The mail system (Exchange organisation) of a domain."""
+        """The mail system (Exchange organisation) of a domain; "" where the source does not tell it."""
         node = ("Service", identity.mail_system_key(domain))
         if self._once(*node):
-            self._out.node("Service", node[1], place, name=f"mail of {domain}", type="mail system")
+            self._out.node("Service", node[1], place, name=f"mail of {domain or 'the tenant'}", type="mail system")
         return node
 
     def host_all(self, domain: str) -> None:

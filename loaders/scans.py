@@ -5,7 +5,7 @@
     host.port(3389, "tcp", "ms-wbt-server")
     scan.finish()
 
-A machine is known by its full name, else by its address; a scan that gives both says that they are one. Nothing is said of who may connect:
+A machine is known by its full name, else by its address; a scan that gives both says that they were one while it ran. Nothing is said of who may connect:
 a scan sees what answers the scanner.
 """
 
@@ -114,6 +114,11 @@ class Scan:
             self._out.note(f"{len(self._passed):,} {'host' if len(self._passed) == 1 else 'hosts'} without an address of its own (loopback, link-local), passed over")
         self._out.coverage("servers", first=self.first, last=self.last, collected=len(self._hosts), note=note)
 
+    @property
+    def times(self) -> dict[str, int]:
+        """Between which times a machine had the address that the scan saw: an address may be another's the day after. Empty where not known."""
+        return {} if self.first is None or self.last is None else {"valid_from": self.first, "valid_until": self.last + 1}
+
     def _state(self, host: Host) -> None:
         listed = [f"{number}/{protocol} {words}".strip() for (number, protocol), words in sorted(host.ports.items())]
         extra: dict[str, Any] = {}
@@ -126,7 +131,7 @@ class Scan:
             extra=json.dumps(extra, ensure_ascii=False, sort_keys=True) if extra else None,
         )  # fmt: skip
         if host.fqdn and host.ip:
-            same_server(self._out, host.ip, host.fqdn, "the scan gives both address and name", host.place)
+            same_server(self._out, host.ip, host.fqdn, "the scan gives both address and name", host.place, **self.times)
         for (number, protocol), words in sorted(host.ports.items()):
             type_ = _NAMES.get(words.partition(" ")[0].casefold().rstrip("?")) or _PORTS.get((number, protocol))
             if type_:
@@ -139,9 +144,9 @@ class Scan:
         self._out.edge("HOSTS", host.node, service, host.place, basis=basis)
 
 
-def same_server(out: FactBuffer, ip: str, fqdn: str, reason: str, place: str) -> None:
-    """The machine known by its address and the one known by its name are one, for `reason`."""
-    out.edge("SAME_IDENTITY", ("Server", identity.host_key(ip)), ("Server", identity.host_key(fqdn)), place, reason=reason)
+def same_server(out: FactBuffer, ip: str, fqdn: str, reason: str, place: str, **times: int) -> None:
+    """The machine known by its address and the one known by its name are one, for `reason`; while `times` (valid_from, valid_until) last."""
+    out.edge("SAME_IDENTITY", ("Server", identity.host_key(ip)), ("Server", identity.host_key(fqdn)), place, reason=reason, **times)
 
 
 def root_of(head: bytes) -> str:

@@ -10,17 +10,20 @@ from typing import Any
 from graphmodel import identity
 from loaders.base import FactBuffer
 from loaders.dates import BadDate, moment
+from loaders.directory_rights import FILES, SharpHoundRights
+from loaders.notes import Notes
 from loaders.recipients import ADMIN_ROLE_GROUPS, Node
 
 Json = dict[str, Any]
 
 _LABELS = {"User": "Account", "Group": "Group", "Computer": "Server"}
 _EXCHANGE_OU = "OU=MICROSOFT EXCHANGE SECURITY GROUPS,"
-_ADMINISTRATORS, _REMOTE_DESKTOP, _REMOTE_SHELL = "544", "555", "580"
+_ADMINISTRATORS, _REMOTE_DESKTOP, _REMOTE_COM, _REMOTE_SHELL = "544", "555", "562", "580"
 # Local groups that let in without administering: type of the service they open, via, and the group's name.
 _REMOTE = {
     _REMOTE_DESKTOP: ("remote desktop", "rdp", "Remote Desktop Users"),
     _REMOTE_SHELL: ("remote shell", "winrm", "Remote Management Users"),
+    _REMOTE_COM: ("remote com", "dcom", "Distributed COM Users"),
 }
 _SESSION_LISTS = ("Sessions", "PrivilegedSessions", "RegistrySessions")
 _CONTROLLER_GROUPS = ("-516", "-521")  # Domain Controllers, Read-only Domain Controllers
@@ -30,23 +33,6 @@ _OWN_SID = re.compile(r"S-1-(5-21|12-1)-")  # of a domain or a tenant; all other
 _SYSTEM_ACCOUNT = re.compile(r"(HealthMailbox[0-9a-f]{6,}|SM_[0-9a-f]{12,})", re.IGNORECASE)
 _GUID = r"\{?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?"
 _SYSTEM_MAILBOX = re.compile(rf"healthmailbox[0-9a-f]{{20,}}@|(systemmailbox|discoverysearchmailbox|federatedemail\.|migration\.|arbitration\.?){_GUID}@")
-
-
-class Notes:
-    """Counts what was passed over; `tell` puts one note a reason, with the first place."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[int, str]] = {}
-
-    def add(self, reason: str, place: str) -> None:
-        """Count one. `reason` continues "3 ×"."""
-        count, first = self._seen.get(reason, (0, place))
-        self._seen[reason] = count + 1, first
-
-    def tell(self, out: FactBuffer) -> None:
-        """Put the notes."""
-        for reason, (count, first) in self._seen.items():
-            out.note(f"{count:,} × {reason} (first: {first})")
 
 
 @dataclass(frozen=True)
@@ -88,12 +74,16 @@ class Directory:
         self._kinds: dict[str, str] = {}
         self._titles: dict[str, str] = {}
         self._said: set[tuple[str, ...]] = set()
-        self._later: list[tuple[str, str, Node, str, Json]] = []
+        self._later: list[tuple[str, str, Node, str, Json, bool]] = []
         self._asked: dict[tuple[str, str], dict[str, bool]] = {}
         self._snapshots: dict[tuple[str, str], int] = {}
+        self._rights = SharpHoundRights(out, self._edge, self._known, self.notes.add)
 
     def take(self, type_: str, found: object, place: str, snapshot: int | None) -> None:
-        """State one object of a file of `type_` (users, groups, computers); what cannot be used is refused."""
+        """State one object of a file of `type_` (users, groups, computers, domains, ous, containers, gpos); what cannot be used is refused."""
+        if type_ in FILES:
+            self._rights.take(FILES[type_], found, place)
+            return
         item = self._item(found, place, snapshot)
         if item is None:
             return
@@ -104,10 +94,11 @@ class Directory:
 
     def finish(self) -> None:
         """State what had to wait until every object was known, coverage and notes."""
-        for type_, sid, target, place, properties in self._later:
+        self._rights.finish()
+        for type_, sid, other, place, properties, outward in self._later:
             kind = self._kinds.get(sid)
             if kind:
-                self._out.edge(type_, (kind, identity.ad_key(sid)), target, place, **properties)
+                self._put(type_, (kind, identity.ad_key(sid)), other, place, outward, properties)
             else:
                 self.notes.add("principal whose kind no object of this source says (of a domain that was not collected), passed over", place)
         for (what, domain), asked in self._asked.items():
@@ -149,7 +140,9 @@ class Directory:
         # Stand-ins for well-known groups have no such name; they come from domains, too, that were not collected.
         if item.text("distinguishedname"):
             self._ask(what, item, True)
-        self._out.node(label, identity.ad_key(item.sid), item.place, **properties)
+        self._out.node(label, identity.ad_key(item.sid), item.place, dn=item.text("dn"), **properties)
+        self._ask("directory rights", item, bool(item.object.get("Aces")))
+        self._rights.of_object(item.object, (label, identity.ad_key(item.sid)), item.sid, item.domain, item.place)
         return True
 
     # --- users ---
@@ -339,8 +332,8 @@ class Directory:
             else:
                 self.notes.add("entry of a list that is no object, left out", f"{place}[{number}]")
 
-    def _edge(self, type_: str, principal: Json, target: Node, place: str, domain: str, **properties: Any) -> None:
-        """State an edge from a principal (`ObjectIdentifier`, `ObjectType`); one of unknown kind waits for `finish`."""
+    def _edge(self, type_: str, principal: Json, other: Node, place: str, domain: str, *, outward: bool = False, **properties: Any) -> None:
+        """State an edge from a principal (`ObjectIdentifier`, `ObjectType`), or `outward` to it; one of unknown kind waits for `finish`."""
         sid, claimed = _sid(principal.get("ObjectIdentifier"), domain), principal.get("ObjectType")
         if sid is None:
             self.notes.add("principal without a SID, passed over", place)
@@ -349,14 +342,26 @@ class Directory:
         if isinstance(claimed, str) and claimed.startswith("Local"):
             self.notes.add("account or group of one machine alone, passed over", place)
         elif label is None and sid not in self._kinds:
-            self._later.append((type_, sid, target, place, properties))
+            self._later.append((type_, sid, other, place, properties, outward))
         else:
-            # An object's own file knows better than those who name it.
-            kind = self._kinds.setdefault(sid, label) if label else self._kinds[sid]
+            kind = self._kind(sid, label)
             if type_ == "SIGNS_IN_TO" and kind == "Server":
                 self.notes.add("computer that may sign in from afar, passed over", place)
             else:
-                self._out.edge(type_, (kind, identity.ad_key(sid)), target, place, **properties)
+                self._put(type_, (kind, identity.ad_key(sid)), other, place, outward, properties)
+
+    def _kind(self, sid: str, label: str | None) -> str:
+        """An object's own file knows better than those who name it."""
+        return self._kinds.setdefault(sid, label) if label else self._kinds[sid]
+
+    def _known(self, sid_text: str, claimed: str, domain: str) -> Node | None:
+        """The node of a principal whose kind is told; of all others `_edge` says what becomes of them."""
+        sid, label = _sid(sid_text, domain), _LABELS.get(claimed)
+        return (self._kind(sid, label), identity.ad_key(sid)) if sid and label else None
+
+    def _put(self, type_: str, node: Node, other: Node, place: str, outward: bool, properties: Json) -> None:
+        if node != other:
+            self._out.edge(type_, *((other, node) if outward else (node, other)), place, **properties)
 
 
 def _sid(text: object, domain: str) -> str | None:

@@ -1,12 +1,12 @@
 """access.csv, our own minimal table of who may sign in where (formats.md 13).
 
-Claims `account`, `host`, `right`: account, host, right (admin | rdp | ssh | winrm | vpn | app | sso; a list by `;`), source, and
+Claims `account`, `host`, `right`: account, host, right (admin | rdp | ssh | winrm | vpn | app | sso | chat; a list by `;`), source, and
 from, to where the time is known.
 
-Yields ADMIN_TO Server for admin; for the others SIGNS_IN_TO Service (`remote desktop/`, `remote shell/`, `vpn/`, `saas/`), and for
+Yields ADMIN_TO Server for admin; for the others SIGNS_IN_TO Service (`remote desktop/`, `remote shell/`, `vpn/`, `saas/`, `chat/`), and for
 rdp, ssh and winrm the Server that HOSTS it; the rights valid from `from` until before `to`.
 
-Traps: an empty `from` is an unknown start, an empty `to` a right that is still held; day and month are never guessed. Only admin holds a server; the other rights are a position, not the machine. For app and sso `host` is the service's name.
+Traps: an empty `from` is an unknown start, an empty `to` a right that is still held; day and month are never guessed. Only admin holds a server; the other rights are a position, not the machine. For app, sso and chat `host` is the service's name.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ NAME = "access_csv"
 TITLE = "access.csv (hakyu's own)"
 PRIORITY = "must"
 SEEN = "not yet seen in the wild"
-READS = "administrators of servers, remote access, single sign-on, with their times"
+READS = "administrators of servers, remote access, single sign-on, chats, with their times"
 
 # right -> (type of the service, how one signs in)
 _SERVICES = {
     "rdp": ("remote desktop", "rdp"), "ssh": ("remote shell", "ssh"), "winrm": ("remote shell", "winrm"), "vpn": ("vpn", "vpn"),
-    "app": ("saas", "web"), "sso": ("saas", "sso"),
+    "app": ("saas", "web"), "sso": ("saas", "sso"), "chat": ("chat", "chat"),
 }  # fmt: skip
 _ON_A_SERVER = ("rdp", "ssh", "winrm")
-_BY_NAME = ("app", "sso", "vpn")
+_BY_NAME = ("app", "sso", "vpn", "chat")
 
 
 def detect(source: Source) -> Claim | None:

@@ -3,7 +3,8 @@
 Claims `{"data": [{"kind": "AZ…", "data": {…}}, …], "meta": {"type": "azure", …}}` and the same objects one a line (formats.md 4.4).
 
 Yields of AZUser, AZGroup, AZApp, AZServicePrincipal what entra_graph says of them; AZGroupMember → MEMBER_OF, AZAppOwner and AZServicePrincipalOwner →
-OWNS, AZRole and AZRoleAssignment → HAS_ROLE, AZAppRoleAssignment → APP_SCOPE where the role reaches mail. AZTenant gives the default domain.
+OWNS, AZRole and AZRoleAssignment → HAS_ROLE, AZAppRoleAssignment → APP_SCOPE where the role reaches mail. AZTenant gives the default domain; without
+a domain the tenant is known by its id.
 
 Traps: lists of members and owners are nested (`members[].member`, `owners[].owner`) and name their kind only by `@odata.type`, if at all; ids may be in
 capitals; a role assignment does not say of what kind its holder is: it is told by the object with that id, else taken for a user.
@@ -83,16 +84,19 @@ class _Reader:
         def take(data: Record, place: str) -> None:
             if id_ := guid(data.get("id")):
                 self._kinds[id_] = _NODES[kind]
+                self._tenant.tenant_id = self._tenant.tenant_id or guid(data.get("tenantId")) or ""
             state(data, place)
 
         return take
 
     def _role(self, data: Record, place: str) -> None:
+        self._tenant.tenant_id = self._tenant.tenant_id or guid(data.get("tenantId")) or ""
         self._tenant.role({**data, "roleTemplateId": data.get("templateId")}, place)
 
     def _of_tenant(self, data: Record, _: str) -> None:
         if name := text_of(data, "defaultDomain"):
             self._tenant.default_domain = name.casefold()
+        self._tenant.tenant_id = guid(data.get("tenantId")) or self._tenant.tenant_id
 
     def _group_members(self, data: Record, place: str) -> None:
         if group := guid(data.get("groupId")):

@@ -92,8 +92,9 @@ def _fields(text: str) -> dict[str, str]:
     """The extension's fields; of one that stands twice the first."""
     marks = list(_FIELD.finditer(text))
     found: dict[str, str] = {}
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
-        value = text[mark.end() : following.start() if following else len(text)]
+    ends = [*(mark.start() for mark in marks[1:]), len(text)]
+    for mark, end in zip(marks, ends, strict=False):  # without any field, there is an end and no mark
+        value = text[mark.end() : end]
         found.setdefault(mark[1], value.strip().removesuffix("\\n").replace("\\=", "=").replace("\\\\", "\\"))
     return found
 

@@ -5,7 +5,7 @@ like (formats.md 4.3). The whole folder or zip is one load; nothing is unpacked.
 
 Yields what entra_graph says of users, groups, applications, roles, assignments and grants. The parent of a member or owner stands only in the
 path: DirectoryRoles/<role>/Members → HAS_ROLE, Groups/<group>/Members → MEMBER_OF, ServicePrincipals (Applications)/<app>/Owners → OWNS. The
-domain is that of most mailboxes, else the default one of Domains/.
+domain is that of most mailboxes, else the default one of Domains/, whose verified ones take mail: ACCEPTS_MAIL_FOR.
 
 Traps: files are UTF-16 with a BOM; dates are `/Date(ms)/`; the same assignment stands under AppRoleAssignments of one service principal and
 AppRoleAssignedTo of the other, told by its id, whose letters' case matters; disabled users and those whose licence is gone keep a mail attribute,
@@ -128,10 +128,15 @@ def _what(parts: tuple[str, ...], tenant: Tenant) -> Callable[[dict[str, Any], s
     return children.get((parts[0], parts[2]))
 
 
-def _domain(tenant: Tenant, record: dict[str, Any], _: str) -> None:
-    name = record.get("id")
-    if record.get("isDefault") is True and isinstance(name, str) and name.strip():
-        tenant.default_domain = name.strip().casefold()
+def _domain(tenant: Tenant, record: dict[str, Any], place: str) -> None:
+    name, services = record.get("id"), record.get("supportedServices")
+    domain = identity.host(name) if isinstance(name, str) else None
+    if domain is None:
+        return
+    if record.get("isDefault") is True:
+        tenant.default_domain = domain
+    if record.get("isVerified") is True and isinstance(services, list) and "Email" in services:
+        tenant.accepted[domain] = place
 
 
 def _of_folder(root: Path) -> Iterator[_File]:

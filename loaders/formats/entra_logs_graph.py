@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from loaders.base import Claim, FactBuffer, Options, Source
 from loaders.entra_audits import Audits
-from loaders.graphjson import Records, peek
+from loaders.graphjson import Record, Records, peek
 from loaders.signins import SignIns, from_graph
 
 NAME = "entra_logs_graph"
@@ -42,11 +42,12 @@ def detect(source: Source) -> Claim | None:
 
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
-    """Read record by record."""
+    """Read in batches or record by record."""
     signins = SignIns(out, options)
     audits = Audits(signins)
     records = Records(source, out)
-    for place, given in records:
+
+    def take(given: Record, place: str) -> None:
         record = given if "id" in given else {key[:1].lower() + key[1:]: value for key, value in given.items()}
         if "activityDateTime" in record and "activityDisplayName" in record:
             audits.add(record, place)
@@ -54,6 +55,15 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
             signins.add(from_graph(record, signins.moment), place)
         else:
             signins.tally.add("of another kind of record: left out")
+
+    batches = records.batches()
+    if batches is not None:
+        from loaders.signin_batches import SignInBatches  # noqa: PLC0415 -- compiled code, which only large files need
+
+        SignInBatches(signins, take, _is_sign_in).take(batches)
+    else:
+        for place, given in records:
+            take(given, place)
     signins.more = records.more
     audits.finish(records.more)
     signins.finish()

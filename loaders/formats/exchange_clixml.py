@@ -1,11 +1,12 @@
-"""Export-Clixml of Get-ExchangeServer, Get-MailboxServer, Get-AcceptedDomain and Get-SendConnector (formats.md 3).
+"""Export-Clixml of Get-ExchangeServer, Get-MailboxServer, Get-AcceptedDomain, Get-SendConnector and Get-TransportRule (formats.md 3).
 
 Claims XML of PowerShell's `Objs` whose first object is of an Exchange type.
 
 Yields from servers: Server `host:<Fqdn>` (mail, or gateway for an Edge server; version, site and roles in extra), which HOSTS the mail system of
 the domain it is joined to, or lets it pass. From accepted domains: the mail system of the default one ACCEPTS_MAIL_FOR each
 Organisation, with the exact domain and its type: these domains are the organisation's own (external relays are said to be such).
-From enabled send connectors with smart hosts: mail of the system PASSES_THROUGH them.
+From enabled send connectors with smart hosts: mail of the system PASSES_THROUGH them. From transport rules what get_transport_rule reads
+of them: the Rule, that mail PASSES_THROUGH it, FORWARDS_TO and APPLIES_TO.
 
 Traps: a domain such as `*.com`, under which anybody may register, says nothing on who is internal and is refused; `*.contoso.local` takes
 in what is below it. `WhenCreated` is local with an offset, `WhenCreatedUTC` is used. Serialised .NET is never decoded. Other
@@ -24,15 +25,17 @@ from loaders.base import Claim, FactBuffer, Options, Source
 from loaders.clixml import NAMESPACE, Object, objects
 from loaders.encodings import head_text
 from loaders.recipients import Node, Recipients, Tally
+from loaders.transport_rules import ACTIONS, Given, TransportRules, found_conditions
 
 NAME = "exchange_clixml"
-TITLE = "Export-Clixml of Exchange servers, accepted domains, send connectors"
+TITLE = "Export-Clixml of Exchange servers, accepted domains, send connectors, transport rules"
 PRIORITY = "later"
 SEEN = "real sample"
-READS = "mail servers and gateways, the organisation's own domains, smart hosts"
+READS = "mail servers and gateways, the organisation's own domains, smart hosts, transport rules"
 
 _ROLES = (("IsMailboxServer", "mailbox"), ("IsHubTransportServer", "hub transport"), ("IsClientAccessServer", "client access"),
           ("IsFrontendTransportServer", "frontend transport"), ("IsEdgeServer", "edge"))  # fmt: skip
+_TENANT = re.compile(r"(?:^|,)CN=Configuration,CN=([^,]+\.[^,]+),", re.IGNORECASE)
 _TYPE = re.compile(r"<T>(?:Deserialized\.)?Microsoft\.Exchange\.")
 _DOMAIN_TYPES = {"authoritative": "authoritative", "internalrelay": "internal relay", "externalrelay": "external relay"}
 
@@ -61,7 +64,10 @@ class _Reader:
         self._who, self._tally = Recipients(out), Tally()
         self._domains: list[tuple[str, bool, Object, str]] = []
         self._servers: set[str] = set()
-        self._mail_servers = self._connectors = 0
+        self._rules = TransportRules(out)
+        stated = identity.address(options.mailbox or "")
+        self._own = identity.registrable(identity.domain_of(stated)) if stated else ""
+        self._mail_servers = 0
 
     def item(self, item: Object, place: str) -> None:
         """State one object by its type."""
@@ -72,6 +78,8 @@ class _Reader:
             self._domain(item, place)
         elif kind == "SmtpSendConnectorConfig":
             self._connector(item, place)
+        elif kind in ("Rule", "TransportRule") and item.words("Name") and item.get("State") is not None:
+            self._rule(item, place)
         else:
             self._tally.add(f"of type {kind or 'unknown'}, of which nothing is read")
 
@@ -90,6 +98,8 @@ class _Reader:
             self._out.coverage("servers", "Exchange", collected=len(self._servers), note="the organisation's Exchange servers only")
         if self._mail_servers:
             self._out.coverage("mail hosts", collected=self._mail_servers)
+        if self._rules.count:
+            self._out.coverage("transport rules", collected=self._rules.count)
 
     def _server(self, item: Object, place: str, kind: str) -> None:
         name = identity.host(item.words("Fqdn")) or identity.host(item.words("Name"))
@@ -163,9 +173,32 @@ class _Reader:
                 basis="smart host of a send connector", valid_from=self._time(item),
             )  # fmt: skip
 
+    def _rule(self, item: Object, place: str) -> None:
+        """A transport rule; lists are lists here, and a property that is not set is null."""
+        targets: dict[str, bool] = {}
+        for name, keeps in ACTIONS.items():
+            for text in _texts(item, name):
+                if target := identity.recipient(text):
+                    targets[target] = keeps
+                else:
+                    self._out.refuse(f"{place}, {name}", text, "names no address; the rest of the rule is used")
+        tenant = _TENANT.search(item.words("DistinguishedName"))
+        works = item.words("State").casefold() == "enabled" and item.words("Mode").casefold() in ("", "enforce")
+        if not works:
+            self._tally.add("about a transport rule that is disabled or only tested, which copies nothing")
+        hides = item.get("DeleteMessage") is True or item.get("Quarantine") is True
+        found = found_conditions((name, ";".join(_texts(item, name)) or str(item.get(name) or "")) for name in item.properties)
+        whose = tenant[1].casefold() if tenant else self._own
+        self._rules.state(Given(item.words("Name"), whose, works, hides, targets, found, own_id=item.words("Guid")), place)
+
     def _time(self, item: Object) -> int | None:
         text = item.words("WhenCreatedUTC") or item.words("WhenCreated")
         try:
             return dates.moment(text, None, self._now) if text else None
         except dates.BadDate:
             return None
+
+
+def _texts(item: Object, name: str) -> list[str]:
+    """A property's values as text: recipients are objects that are their address in words."""
+    return [text for value in item.items(name) if (text := value.text if isinstance(value, Object) else value if isinstance(value, str) else "")]

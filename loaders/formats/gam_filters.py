@@ -3,7 +3,7 @@
 Claims a header with `User`, `id`, and three of a filter's conditions and actions.
 
 Yields a Rule for each row (`id`; `hides` where it archives, trashes or marks as read; `conditions`: which kinds there are, never the words), and for
-`forward` PASSES_THROUGH and FORWARDS_TO.
+`forward` PASSES_THROUGH and FORWARDS_TO; for one that only hides PASSES_THROUGH.
 
 Traps: cells hold the setting's name before its value (`forward x@y.example`, `label News`). Forwarding keeps the mailbox's copy unless the filter
 trashes it. Mailboxes without filters leave no row.
@@ -52,6 +52,8 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
         out.node("Rule", rule[1], row.place, name=row["id"], type="inbox rule", enabled=True, hides=hides, conditions=f"by {conditions}" if conditions else None)
         if target := gam.target(row, "forward", "forward"):
             gam.who.copies(mailbox, rule, target, row.place, not any(_is_on(row, name) for name in _TRASH))
+        elif hides:
+            out.edge("PASSES_THROUGH", mailbox, rule, row.place, basis="hides")
     gam.finish("inbox rules", "mailboxes without filters leave no row")
 
 

@@ -4,12 +4,13 @@ Claims a header with a rule's name and mailbox, and one of `ForwardTo`, `Redirec
 Exchange (`UserName`, `RuleName`, `Enabled`, until 2023 `RuleEnabled`), and by Graph (`UserPrincipalName`, `RuleName`, `Sequence`,
 `ForwardAsAttachment`, `Delete`, `PermanentDelete`, `RuleId`).
 
-Yields a Rule for each row (`Name`, `Enabled`; `hides` where it deletes, moves or marks as read), and for each target of an enabled
-rule FORWARDS_TO and PASSES_THROUGH.
+Yields a Rule for each row (`Name`, `Enabled`; `hides` where it deletes, moves or marks as read; `conditions`), and for each target of an
+enabled rule FORWARDS_TO and PASSES_THROUGH.
 
-Traps: targets are written `"Name" [SMTP:x@y]`; `[EX:/o=…]` is an internal recipient without its address: the row is refused for it,
-the other targets are used. A disabled rule copies nothing. Mailboxes without rules leave no row; hidden rules need -IncludeHidden.
-The owner may be no address: the mailbox is then known by that name only. Conditions are not read: they hold words of mail.
+Traps: targets are written `"Name" [SMTP:x@y]`; `[EX:/o=…]` is a recipient by its legacyExchangeDN: an export that lists X500 addresses
+(Get-Mailbox, LDIF) tells whose that is. A target that is a name only is refused, the other targets are used. A disabled rule copies nothing. Mailboxes without rules leave no row; hidden rules need -IncludeHidden.
+The owner may be no address: the mailbox is then known by that name only. Of conditions
+with words of mail (`SubjectContainsWords` …) only the kind is kept.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import re
 
 from graphmodel import identity
+from loaders import conditions
 from loaders.base import Broken, Claim, FactBuffer, Options, Source
 from loaders.reading import Row, Table, header_of, split_list
 from loaders.recipients import Node, Recipients, Tally
@@ -30,7 +32,7 @@ READS = "inbox rules that forward or hide mail"
 _TARGETS = ("forwardto", "redirectto", "forwardasattachmentto", "forwardasattachment")
 _DELETES = ("deletemessage", "softdeletemessage", "delete", "permanentdelete")
 _OWNERS = ("primarysmtpaddress", "mailboxownerid", "userprincipalname", "username", "mailbox")
-_BRACKETED = re.compile(r"\[(SMTP|EX|X500):([^\]]*)\]", re.IGNORECASE)
+_BRACKETED = re.compile(r'(?:"(?:[^"]|"")*"\s*)?\[((?:SMTP|EX|X500):[^\]]*)\]', re.IGNORECASE)
 
 
 def detect(source: Source) -> Claim | None:
@@ -50,15 +52,16 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
         table.require("name")
     if not options.mailbox and not any(table.has(column) for column in (*_OWNERS, "identity")):
         raise Broken("header", "no column MailboxOwnerId, so whose rules these are is not known", "say --mailbox")
-    reader = _Reader(options, out)
+    reader = _Reader(options, out, [column for column in table.index if column in conditions.COLUMNS])
     for row in table:
         reader.row(row)
     reader.finish()
 
 
 class _Reader:
-    def __init__(self, options: Options, out: FactBuffer) -> None:
-        self._out, self._own = out, options.mailbox or ""
+    def __init__(self, options: Options, out: FactBuffer, asked: list[str]) -> None:
+        self._out, self._own, self._asked = out, options.mailbox or "", asked
+        self._by_dn: set[str] = set()
         self._who, self._tally = Recipients(out), Tally()
         self._mailboxes: set[str] = set()
         self._rules: dict[str, str] = {}  # key -> the rule's own id: two rules of a mailbox may have one name
@@ -90,6 +93,8 @@ class _Reader:
         named = sum(1 for key in self._mailboxes if "@" not in key)
         if named:
             self._out.note(f"mailboxes known by a name only, as the owner is no address: {named:,}; add a PrimarySmtpAddress column")
+        if self._by_dn:
+            self._out.note(f"targets known by their legacyExchangeDN: {len(self._by_dn):,}; Get-Mailbox with EmailAddresses or LegacyExchangeDN, or LDIF, tells whose they are")
         self._out.coverage("inbox rules", collected=len(self._mailboxes), note="mailboxes without rules leave no row")
 
     def _rule(self, row: Row, mailbox: Node, name: str, enabled: bool | None) -> Node:
@@ -98,7 +103,8 @@ class _Reader:
         if self._rules.setdefault(key, own_id) != own_id:
             key = f"{key}#{own_id}"
         moves = bool(row.get("movetofolder")) or any(row.flag(column) for column in (*_DELETES, "markasread"))
-        self._out.node("Rule", key, row.place, name=name, type="inbox rule", enabled=enabled, hides=moves)
+        told = conditions.told((conditions.COLUMNS[column], row.get(column)) for column in self._asked)
+        self._out.node("Rule", key, row.place, name=name, type="inbox rule", enabled=enabled, hides=moves, conditions=told)
         return "Rule", key
 
     def _targets(self, row: Row) -> tuple[dict[str, bool], list[tuple[str, str]]]:
@@ -108,10 +114,10 @@ class _Reader:
         unusable: list[tuple[str, str]] = []
         for column in _TARGETS:
             text = row.get(column)
-            items = [value if kind.upper() == "SMTP" else f"{kind}:{value}" for kind, value in _BRACKETED.findall(text)]
-            for item in items or split_list(text):
-                if target := identity.address(item):
+            for item in [*_BRACKETED.findall(text), *split_list(_BRACKETED.sub(";", text))]:
+                if target := identity.recipient(item):
                     found[target] = keeps
+                    self._by_dn.update([target] if target.startswith("/") else [])
                 else:
                     unusable.append((column, item))
         return found, unusable

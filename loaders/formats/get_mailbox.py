@@ -3,7 +3,8 @@
 Claims a header with `PrimarySmtpAddress` and a column only mailboxes have, or two such columns without it (then it is Broken:
 the column is named).
 
-Yields Mailbox (`RecipientTypeDetails`, `DisplayName`, `WhenMailboxCreated`), HAS_ADDRESS (`PrimarySmtpAddress`, `EmailAddresses`),
+Yields Mailbox (`RecipientTypeDetails`, `DisplayName`, `WhenMailboxCreated`), HAS_ADDRESS (`PrimarySmtpAddress`, `EmailAddresses`,
+the X500 ones and `LegacyExchangeDN` among them, by which rules name their targets),
 for a user's mailbox the owner's Account by `UserPrincipalName` (else by the primary address), the same as the Entra object of
 `ExternalDirectoryObjectId`; FORWARDS_TO and a Rule
 (`ForwardingSmtpAddress`, `ForwardingAddress`, `DeliverToMailboxAndForward`), SEND_ON_BEHALF (`GrantSendOnBehalfTo`), the mail
@@ -117,10 +118,12 @@ def _owner(row: Row, who: Recipients, out: FactBuffer, address: str, name: str |
 
 
 def _addresses(row: Row, who: Recipients, mailbox: Node, primary: str) -> None:
+    who.known_as(mailbox, row.get("legacyexchangedn"), row.place)
     for item in row.list("emailaddresses"):
         prefix, colon, rest = item.partition(":")
         if colon and prefix.casefold() != "smtp":
-            continue  # X500, SIP, SPO, EUM: no mail comes by them
+            who.known_as(mailbox, item, row.place)  # X500: rules name their targets by it; SIP, SPO, EUM: no mail comes by them
+            continue
         address = identity.address(rest if colon else item)
         if address and address != primary:
             who.address(mailbox, address, "alias", row.place)
@@ -131,7 +134,7 @@ def _forwarding(row: Row, who: Recipients, mailbox: Node, address: str) -> list[
     unusable = []
     for column in ("forwardingsmtpaddress", "forwardingaddress"):
         text = row.get(column)
-        target = identity.address(text)
+        target = identity.recipient(text)
         if target:
             who.forwarding(mailbox, address, target, row.place, row.flag("delivertomailboxandforward"))
         elif text:

@@ -3,12 +3,14 @@
 Claims a header with `Name`, `State` and one of the columns of actions (`BlindCopyTo`, `RedirectMessageTo`, `CopyTo`, `AddToRecipients`,
 `GenerateIncidentReport`), or with `Name`, `Description`, `CreatedBy`, `State` (the suite's).
 
-Yields a Rule for each row (`State` Enabled or not; `hides` where it deletes or quarantines) and for each target of an enabled rule
-FORWARDS_TO. The organisation is told by the rule's `DistinguishedName` (its tenant), else by --mailbox, else not known.
+Yields a Rule for each row (`State` Enabled or not; `hides` where it deletes or quarantines), for an enabled one PASSES_THROUGH from the
+organisation's mail system and FORWARDS_TO each target; APPLIES_TO where all its conditions on senders and recipients (`From`,
+`SentToMemberOf` …) give addresses, and `takes`. The organisation is told by the rule's `DistinguishedName` (its tenant), else by --mailbox, else not known.
 
-Traps: the suite's export has no columns of actions: targets are taken from the action lines of `Description`, which is prose and
+Traps: the suite's export has no columns of actions: targets and conditions are taken from `Description`, which is prose and
 localised; only English is understood, and a rule whose prose is another language's is told in a note. Lists may be type names. A
-rule in a test mode (`Mode` Audit…) copies nothing. Conditions are not read: they hold words of mail. `WhenChanged` is no beginning.
+rule in a test mode (`Mode` Audit…) copies nothing. Of conditions with words of mail only the kind is kept. A target may be written
+`[EX:/o=…]`, or the row is refused for it. `WhenChanged` is no beginning.
 """
 
 from __future__ import annotations
@@ -16,18 +18,19 @@ from __future__ import annotations
 import re
 
 from graphmodel import identity
+from loaders import conditions
 from loaders.base import Claim, FactBuffer, Options, Source
 from loaders.reading import Row, Table, header_of
 from loaders.recipients import Tally
+from loaders.transport_rules import ACTIONS, Given, TransportRules, found_conditions, from_prose
 
 NAME = "get_transport_rule"
 TITLE = "Get-TransportRule CSV"
 PRIORITY = "must"
 SEEN = "not yet seen in the wild"
-READS = "transport rules that copy or redirect mail"
+READS = "transport rules that copy or redirect mail, and whose mail they take"
 
-_TARGETS = ("blindcopyto", "redirectmessageto", "copyto", "addtorecipients", "generateincidentreport")
-_KEEPS = {"redirectmessageto": False}
+_TARGETS = {name.casefold(): keeps for name, keeps in ACTIONS.items()}
 _TENANT = re.compile(r"(?:^|,)CN=Configuration,CN=([^,]+\.[^,]+),", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s'\"<>,;()]+@[^\s'\"<>,;()]+")
 _ACTIONS = re.compile(r"^\s*Take the following actions:\s*$", re.IGNORECASE | re.MULTILINE)
@@ -41,7 +44,7 @@ _END = re.compile(r"^\s*(Except if|Activation date|Expiry date|Rule comments|Com
 def detect(source: Source) -> Claim | None:
     """Claim a header of transport rules."""
     header = header_of(source)
-    if {"name", "state"} <= header and header & set(_TARGETS):
+    if {"name", "state"} <= header and header & _TARGETS.keys():
         return Claim(8, "header of Get-TransportRule")
     if {"name", "description", "createdby", "whenchanged", "state"} <= header:
         return Claim(7, "transport rules of Microsoft-Extractor-Suite")
@@ -52,37 +55,35 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
     """Read the rows one by one."""
     table = Table(source, options, out)
     table.require("name", "state")
-    tally = Tally()
+    tally, rules = Tally(), TransportRules(out)
     own = identity.address(options.mailbox or "")
-    fallback = identity.domain_of(own) if own else ""
+    fallback = identity.registrable(identity.domain_of(own)) if own else ""
     if not table.has("distinguishedname") and not fallback:
         out.note("which organisation's rules these are is not known: say --mailbox with one of its addresses")
-    seen: set[str] = set()
     for row in table:
-        _rule(row, fallback, seen, tally, out)
+        _rule(row, fallback, table, rules, tally, out)
     tally.tell(out)
-    out.coverage("transport rules", collected=len(seen))
+    out.coverage("transport rules", collected=rules.count)
 
 
-def _rule(row: Row, fallback: str, seen: set[str], tally: Tally, out: FactBuffer) -> None:
-    name = row["name"]
-    if not name:
+def _rule(row: Row, fallback: str, table: Table, rules: TransportRules, tally: Tally, out: FactBuffer) -> None:
+    if not row["name"]:
         out.refuse(row.place, "", "the rule has no name")
         return
     tenant = _TENANT.search(row.get("distinguishedname"))
-    key = f"rule:{(tenant[1].casefold() if tenant else fallback) or 'organisation'}/transport rule/{name}"
-    if key in seen:
-        key = f"{key}#{row.first('guid', 'immutableid') or row.number}"
-    seen.add(key)
     works = row["state"].casefold() == "enabled" and row.get("mode").casefold() in ("", "enforce")
-    hides = bool(row.flag("deletemessage") or row.flag("quarantine"))
-    out.node("Rule", key, row.place, name=name, type="transport rule", enabled=works, hides=hides)
     targets, unusable = _targets(row, tally)
     if not works:
         tally.add("with a rule that is disabled or only tested, which copies nothing")
-    else:
-        for target, keeps in targets.items():
-            out.edge("FORWARDS_TO", ("Rule", key), ("Correspondent", identity.smtp_key(target)), row.place, keeps_copy=keeps)
+    columns = [column for column in table.index if column in conditions.COLUMNS]
+    found = found_conditions((column, row.get(column)) for column in columns) if columns else from_prose(row.get("description"))
+    rules.state(
+        Given(
+            row["name"], tenant[1].casefold() if tenant else fallback, works, bool(row.flag("deletemessage") or row.flag("quarantine")),
+            targets, found, not columns or {"from", "sentto", "subjectorbodycontainswords"} <= set(columns), row.first("guid", "immutableid") or str(row.number),
+        ),
+        row.place,
+    )  # fmt: skip
     if unusable:
         advice = "names no address: export the target's PrimarySmtpAddress; the rest of the row is used"
         out.refuse(row.at(", ".join(dict.fromkeys(column for column, _ in unusable))), "; ".join(text for _, text in unusable), advice)
@@ -92,10 +93,10 @@ def _targets(row: Row, tally: Tally) -> tuple[dict[str, bool], list[tuple[str, s
     """Addresses with whether the recipients keep theirs, and (column, text) of what is no address."""
     found: dict[str, bool] = {}
     unusable: list[tuple[str, str]] = []
-    for column in _TARGETS:
+    for column, keeps in _TARGETS.items():
         for item in row.list(column):
-            if target := identity.address(item):
-                found[target] = _KEEPS.get(column, True)
+            if target := identity.recipient(item):
+                found[target] = keeps
             else:
                 unusable.append((column, item))
     if not found and not unusable and not any(row.raw(column) for column in _TARGETS):

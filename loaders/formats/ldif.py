@@ -5,7 +5,9 @@ Claims text whose first record begins with `dn:` (after `version:`, comments and
 Yields Account, Group and Server `ad:<objectSid>`, as the SharpHound loader does: MEMBER_OF from member, memberOf and primaryGroupID;
 HAS_ADDRESS and a Mailbox that the mail system of the domain HOSTS from mail or the primary of proxyAddresses; aliases from proxyAddresses;
 mail servers by their exchangeMDB/ principal; SEND_ON_BEHALF from publicDelegates, FULL_ACCESS from msExchDelegateListLink, forwarding from
-altRecipient. Without a SID: Account `account:<mail, else uid@domain>`, Group `group:<mail, else cn@domain>`, Server by dNSHostName.
+altRecipient. X500 proxy addresses and
+legacyExchangeDN are addresses too, by which rules name recipients; a member, delegate or group whose entry another file has is kept by its DN
+(`dn:…`) until that is loaded. Without a SID: Account `account:<mail, else uid@domain>`, Group `group:<mail, else cn@domain>`, Server by dNSHostName.
 
 Traps: lines are folded, also inside base64; binary and non-ASCII values are `attr:: base64`; objectSid is binary and may by chance be valid
 text. A group's `member;range=0-1499` is only a part: what members say of their groups (memberOf) completes it. The trailer of ldapsearch
@@ -17,15 +19,14 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import BinaryIO
-
-from ldif import LDIFParser  # type: ignore[import-untyped]
 
 from loaders.base import Broken, Claim, FactBuffer, Options, Source
 from loaders.encodings import head_text
-from loaders.ldap_entries import WANTED, Attributes, Entries
+from loaders.ldap_entries import WANTED, Entries
 from loaders.ldap_names import sid_text
+from loaders.ldif_blocks import Attributes, blocks
 
 NAME = "ldif"
 TITLE = "LDIF (ldapsearch, ldifde, slapcat)"
@@ -37,12 +38,8 @@ _BEFORE = re.compile(r"\s*(?:$|#|version:)", re.IGNORECASE)
 _NAMED = re.compile(r"dn::? ?\S", re.IGNORECASE)
 _TRAILER = re.compile(rb"^(search|result|ref|control|text|matchedDN|filter|requesting)\s*:", re.IGNORECASE)
 _ENTRIES = re.compile(rb"^# numEntries: (\d+)", re.MULTILINE)
-_LONGEST = 64 << 20
-_LONGEST_NAME = 8_192
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _CHANGE = re.compile(rb"^changetype:\s*(?!add\s*$)\S+", re.MULTILINE | re.IGNORECASE)
-_RANGE = re.compile(r";range=(\d+)-(\d+|\*)", re.IGNORECASE)
-_SECRET = {"userpassword", "unicodepwd", "info", "description", "jpegphoto", "thumbnailphoto", "ntsecuritydescriptor", "usercertificate"}
 
 
 def detect(source: Source) -> Claim | None:
@@ -62,48 +59,24 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
     """Read the records one by one; members are stated at the end."""
     reader = _Reader(Entries(out, options), out)
     with source.open() as stream:
-        for line, block in _blocks(_as_utf8(stream, source)):
+        for line, block in blocks(_as_utf8(stream, source)):
             reader.block(block, f"line {line}")
     reader.finish()
 
 
-def _as_utf8(stream: BinaryIO, source: Source) -> Iterator[bytes]:
+def _as_utf8(stream: BinaryIO, source: Source) -> Callable[[int], bytes]:
+    """What reads the next bytes of the file, as UTF-8."""
     if not source.head.startswith(_UTF16):
-        yield from stream
-        return
-    with io.TextIOWrapper(stream, encoding="utf-16", newline="\n") as text:
+        return stream.read
+    text = io.TextIOWrapper(stream, encoding="utf-16", newline="\n")
+
+    def read_text(size: int) -> bytes:
         try:
-            for line in text:
-                yield line.encode("utf-8", "surrogatepass")
+            return text.read(size).encode("utf-8", "surrogatepass")
         except UnicodeDecodeError:
             raise Broken("byte 0", "the bytes do not fit the byte order mark", "export it again") from None
 
-
-def _blocks(lines: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
-    """(number of its first line, block) for the blocks between blank lines; comments stay in."""
-    block: list[bytes] = []
-    start, size = 1, 0
-    for number, line in enumerate(lines, 1):
-        text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-        if text.strip(b"\r\n"):
-            start = start if block else number
-            size += len(text)
-            if size > _LONGEST:
-                raise Broken(f"line {start}", "a record of more than 64 MiB", "it is no LDIF, or it is damaged: export it again")
-            block.append(text)
-        elif block:
-            yield start, b"".join(block)
-            block, size = [], 0
-    if block:
-        yield start, b"".join(block)
-
-
-class _Record(LDIFParser):  # type: ignore[misc]
-    """The parser without its own test of names, whose time grows without bounds on some."""
-
-    def _check_dn(self, dn: str | None, attr_value: str) -> None:
-        if dn is not None or "=" not in attr_value or len(attr_value) > _LONGEST_NAME:
-            raise ValueError("two names in one record, or none that is a name")
+    return read_text
 
 
 class _Reader:
@@ -111,55 +84,62 @@ class _Reader:
 
     def __init__(self, entries: Entries, out: FactBuffer) -> None:
         self._entries, self._out = entries, out
+        self._attributes = Attributes(WANTED)
         self._told: int | None = None
         self._changes = 0
-        self._ranged = 0
 
     def block(self, block: bytes, place: str) -> None:
         """One block: a record, a change, or what stands around them."""
-        if told := _ENTRIES.search(block):
+        if b"# numEntries" in block and (told := _ENTRIES.search(block)):
             self._told = int(told[1])
-        lines = [line for line in block.split(b"\n") if line.strip() and not line.startswith((b"#", b" "))]
-        if not lines or _TRAILER.match(lines[0]) or (len(lines) == 1 and lines[0].lower().startswith(b"version:")):
+        if not block.startswith(b"dn:") and _stands_around(block):
             return
         self._out.records += 1
-        if _CHANGE.search(block):
+        if _is_change(block):
             self._changes += 1
             return
         try:
             # The records are strict, one by one, so that a damaged one does not end the file.
-            ((dn, found),) = _Record(io.BytesIO(block), ignored_attr_types=_SECRET, encoding=None).parse()
-        except (ValueError, IndexError):
+            dn, found = self._attributes.read(block)
+        except ValueError:
             self._out.refuse(place, "", "not a record of LDIF: a line without a name, or bad base64 or dn")
             return
-        if not isinstance(dn, str) or not dn:
+        if not dn:
             self._out.refuse(place, "", "a record without dn")
             return
-        self._entries.add(dn, self._attributes(found), place)
-
-    def _attributes(self, found: dict[str, list[bytes]]) -> Attributes:
-        """What is wanted of an entry, by lower-case names without options."""
-        entry: Attributes = {}
+        entry = {}
         for name, values in found.items():
-            bare = name.partition(";")[0].casefold()
-            if bare not in WANTED:
-                continue
-            if (part := _RANGE.search(name)) and part[2] != "*":
-                self._ranged += 1
-            texts = (_sid(value) if bare == "objectsid" else _text(value) for value in values if isinstance(value, bytes))
-            entry.setdefault(bare, []).extend(text for text in texts if text)
-        return entry
+            texts = [text for value in values if (text := _sid(value) if name == "objectsid" else _text(value))]
+            entry[name] = texts
+        self._entries.add(dn, entry, place)
 
     def finish(self) -> None:
         """State what had to wait, and the notes."""
         self._entries.finish()
         if self._changes:
             self._out.note(f"{self._changes:,} × change (modify, delete, modrdn), not read: export the entries themselves")
-        if self._ranged:
-            self._out.note(f"{self._ranged:,} × list that is only a part (range), completed from what members say of their groups")
+        if self._attributes.ranges:
+            self._out.note(f"{self._attributes.ranges:,} × list that is only a part (range), completed from what members say of their groups")
         entries = self._out.records - self._changes
         if self._told is not None and self._told != entries:
             self._out.note(f"numEntries says {self._told:,} and there are {entries:,} entries: the file was cut or edited")
+
+
+def _stands_around(block: bytes) -> bool:
+    """Whether a block is no record: comments, the version alone, ldapsearch's trailer."""
+    lines = [line for line in block.split(b"\n") if line.strip() and not line.startswith((b"#", b" "))]
+    return not lines or bool(_TRAILER.match(lines[0])) or (len(lines) == 1 and lines[0].lower().startswith(b"version:"))
+
+
+def _is_change(block: bytes) -> bool:
+    folded = block.lower()
+    at = folded.find(b"\nchangetype:")
+    if at < 0:
+        return folded.startswith(b"changetype:") and bool(_CHANGE.search(block))
+    # Of one plain line no search is needed.
+    if folded.find(b"\nchangetype:", at + 1) < 0 and folded[at + 12 : folded.find(b"\n", at + 1)].strip() == b"add":
+        return False
+    return bool(_CHANGE.search(block))
 
 
 def _text(value: bytes) -> str | None:

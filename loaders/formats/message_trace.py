@@ -18,10 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import polars as pl
+import pyarrow as pa
+
 from graphmodel import identity
+from loaders import columns, dates
 from loaders.base import Broken, Claim, FactBuffer, Options, Source
-from loaders.reading import Row, Table, header_of
-from loaders.trace import Trace, address, is_probe
+from loaders.reading import Block, Row, Table, header_of
+from loaders.trace import Trace, address, is_probe, message_keys
 
 NAME = "message_trace"
 TITLE = "Message trace CSV (Get-MessageTrace, enhanced summary, extended)"
@@ -61,11 +65,16 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
     recipients = _shape(table)
     if not any(table.has(column) for column in _TIMES):
         table.require("received")
-    if table.ambiguous_dates:
-        raise Broken("dates", "they could be day/month or month/day, and none of the file tells which", "say --date-order dmy or mdy")
     trace, before = Trace(out), out.records
-    for row in table:
-        _row(row, recipients, trace, out)
+    many = None if recipients is _summary else _Many(table, recipients, options, trace)
+    for piece in table.blocks(*many.wanted) if many else table:
+        if table.undecided:
+            raise Broken("dates", "they could be day/month or month/day, and none of the file tells which", "say --date-order dmy or mdy")
+        if isinstance(piece, Row):
+            trace.order = piece.number
+            _row(piece, recipients, trace, out)
+        elif many:
+            many.take(piece, out)
     trace.finish(out.records - before in _CAPS)
 
 
@@ -122,3 +131,82 @@ def _row(row: Row, recipients: Callable[[Row], Iterator[Recipient]], trace: Trac
     trace.message(message, row.place, at=at, sender=row.first("senderaddress", "sender_address"), size=row.first("size", "total_bytes"))
     for normalised, status in good:
         trace.recipient(message, normalised, status, at, row.place)
+
+
+class _Many:
+    """Rows as columns. What is worth doing only once a value is remembered; rows with anything unusual go the way of `_row`."""
+
+    def __init__(self, table: Table, recipients: Callable[[Row], Iterator[Recipient]], options: Options, trace: Trace) -> None:
+        self._table, self._recipients, self._trace = table, recipients, trace
+        self._latest = options.now if options.now is not None else dates.LATEST
+        self._names = {
+            name: next((column for column in columns_ if column in table.index), "")
+            for name, columns_ in {"id": ("messageid", "message_id"), "from": ("senderaddress", "sender_address"), "size": ("size", "total_bytes"),
+                                   "to": ("recipientaddress", "recipient_address"), "at": _TIMES, "status": ("status", "event_id")}.items()
+        }  # fmt: skip
+        self.wanted = (*self._names.values(), "event_id")
+        self._words = "status" if recipients is _plain else "event_id"
+        self._senders: dict[str, str | None] = {}
+        self._tos: dict[str, str | None] = {}
+        self._statuses: dict[str, str | None] = {}
+
+    def take(self, block: Block, out: FactBuffer) -> None:
+        """State the rows of a block; null in a column is a value that has to be looked at in its row."""
+        texts = {name: block.column(column) for name, column in self._names.items()}
+        times, good = columns.moments(texts["at"], self._latest)
+        frame = pl.DataFrame([
+            columns.of_values(texts["id"], self._keys, pl.String).alias("key"),
+            columns.once_a_value(texts["to"], self._to, pl.String, self._tos).alias("to"),
+            pl.int_range(block.number, block.number + len(block), eager=True).alias("order"),
+            pl.Series("at", times),
+            columns.once_a_value(block.column(self._words), self._status, pl.String, self._statuses).alias("status"),
+            columns.once_a_value(texts["from"], self._sender, pl.String, self._senders).alias("envelope"),
+            _sizes(texts["size"]),
+            pl.Series("good", good) & self._unmarked(block),
+        ])  # fmt: skip
+        plain = frame.select(
+            pl.col("good") & pl.all_horizontal(pl.col("key", "to", "status", "envelope").is_not_null()) & ((pl.col("size") >= 0) | pl.col("size").is_null())
+        ).to_series()
+        for at in (~plain).arg_true().to_list():
+            row = block.row(at)
+            self._trace.order = row.number
+            _row(row, self._recipients, self._trace, out)
+        kept = frame if plain.all() else frame.filter(plain)
+        kept = kept.filter(pl.col("to") != "") if (kept["to"] == "").any() else kept  # health probes
+        self._trace.rows(kept.with_columns(
+            ("row " + pl.col("order").cast(pl.String)).alias("place"), pl.when(pl.col("envelope") != "").then("envelope").alias("envelope"),
+        ))  # fmt: skip
+
+    def _unmarked(self, block: Block) -> pl.Series:
+        """Rows about no event that is passed over."""
+        if "event_id" not in self._table.index:
+            return pl.repeat(True, len(block), eager=True)
+        return columns.once_a_value(block.column("event_id"), lambda text: not text.strip().casefold().startswith(_PASSED_OVER), pl.Boolean)
+
+    def _keys(self, ids: list[str]) -> list[str | None]:
+        if self._table.all_usable(ids):
+            return message_keys(ids)
+        return [identity.message_key(found, None) if (found := self._table.usable(text)) else None for text in ids]
+
+    def _to(self, text: str) -> str | None:
+        found = self._table.usable(text)
+        normalised = address(found) if found and ";" not in found else None
+        return "" if normalised and is_probe(normalised) else normalised
+
+    def _sender(self, text: str) -> str | None:
+        found = self._table.usable(text)
+        return None if found is None else address(found) or ""
+
+    def _status(self, text: str) -> str | None:
+        found = self._table.usable(text)
+        if found is None:
+            return None
+        word = found.casefold()
+        return word if self._words == "status" else _STATUS.get(word, word)
+
+
+def _sizes(texts: pa.Array) -> pl.Series:
+    """Bytes; null where nothing is said, -1 where it is no number."""
+    empty = columns.series(texts) == ""
+    found = columns.numbers(texts).fill_null(-1)
+    return pl.select(pl.when(~empty).then(found).alias("size")).to_series()

@@ -3,7 +3,8 @@
 Claims XML whose root is `nmaprun`.
 
 Yields Server for each host that is up (name of type user or PTR, address, operating system by the best match; open ports in `extra`), and for
-open ports of remote desktop, remote shell, shares and VPN a Service that the Server HOSTS.
+open ports of remote desktop, remote shell, shares and VPN a Service that the Server HOSTS. The address is the
+named machine's while the scan ran (SAME_IDENTITY from `start` to `finished`): it may be another's later.
 
 Traps: most hosts listed are down; `open|filtered` is not open. The scanned machine may be the scanner itself (127.0.0.1): passed over. A
 machine may have several names: the first full one is taken. A DTD line is allowed, entities are not. A scan that was stopped ends

@@ -6,7 +6,7 @@ Claims records with `eventType` and two of `actor`, `outcome`, `published`, `aut
 Yields Observation `obs:okta/<uuid>` (at = published; operation = eventType; ip, session = externalSessionId, user agent, outcome) with OBSERVED to the
 account `account:<alternateId>`, and to the accounts, services `service:saas/<label>` and groups it is about. Where it succeeded: SIGNS_IN_TO by
 `sso` from the first single sign-on of an account to a service, and from and until `application.user_membership`; MEMBER_OF; HAS_ROLE for each privilege granted
-or revoked; Remediation where somebody else reset a password, suspended, or ended sessions.
+or revoked; CONTROLS `okta:organisation` for the roles that reset passwords, and BELONGS_TO for the accounts that succeeded there; Remediation where somebody else reset a password, suspended, or ended sessions.
 
 Traps: `alternateId` may be `unknown` or a login that is no address; targets may be null; `zone` is the text `null`. A first sign-on proves the right at
 that time, it may be older. The right to sign on with an application's own password (`show_password`) is an observation only. Rate limits are upkeep.
@@ -15,7 +15,7 @@ that time, it may be older. The right to sign on with an application's own passw
 from __future__ import annotations
 
 from loaders.base import Claim, FactBuffer, Options, Source
-from loaders.jsonlog import records, sample
+from loaders.jsonlog import batches, records, sample
 from loaders.okta import Okta, folded, unflattened
 from loaders.reading import Table, header_of
 
@@ -40,11 +40,17 @@ def detect(source: Source) -> Claim | None:
 
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
-    """Read the events one by one."""
+    """Read the events in batches or one by one."""
     log = Okta(out, options)
     if source.head.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1] in (b"{", b"["):
-        for place, record in records(source, out, _ENVELOPES):
-            log.take(folded(record), place)
+        many = batches(source, out, _ENVELOPES)
+        if many is not None:
+            from loaders.okta_batches import OktaBatches  # noqa: PLC0415 -- compiled code, which only large files need
+
+            OktaBatches(log, options.now).take(many)
+        else:
+            for place, record in records(source, out, _ENVELOPES):
+                log.take(folded(record), place)
     else:
         table = Table(source, options, out)
         table.require(*sorted(_COLUMNS))

@@ -6,14 +6,18 @@ members of that shape.
 Yields Account, Group and Server `ad:<SID>`; MEMBER_OF from Members and PrimaryGroupSID; from a user's mail attribute HAS_ADDRESS and a
 Mailbox that the mail system of the domain HOSTS; from local groups ADMIN_TO (…-544), SIGNS_IN_TO remote desktop (…-555) and remote
 shell (…-580); SESSION_ON from the three lists of sessions; a computer with an exchangeMDB/ principal HOSTS the mail system, and Exchange's
-own groups that may give themselves any mailbox administer it.
+own groups that may give themselves any mailbox administer it. Container `ad:<GUID>` (a domain: `ad:<SID>`) of domains, organisational units,
+containers and group policies; CONTROLS from Aces, AllowedToDelegate, AllowedToAct, HasSIDHistory, SPNTargets (SQLAdmin), DumpSMSAPassword and
+unconstraineddelegation (CoerceToTGT); CONTAINS from ContainedBy, which inherits unless IsACLProtected; BELONGS_TO the domain; HOSTS from a domain
+controller to its domain; LINKED_TO from Links, on to the units below that do not block it; TRUSTS from Trusts.
 
 Traps: `"Collected": false` is not asked, not nobody: counted as missing in coverage. `meta.count` may be less than there are objects.
 exchangeAB/ alone is on every domain controller and makes no mail host. Local groups of domain controllers are called IGNOREME. A well-known
 SID carries its domain (`CORP.EXAMPLE-S-1-5-32-544`). A member of another domain is of type Base: its kind is taken from that domain's own
 files in the same zip. The 14 digits of a file's name are the local time of the collecting machine.
 
-Left for later: Aces, AllowedToDelegate, SPNTargets, UserRights, trusts, and the files of domains, gpos, ous, containers and certificates.
+Containers in which no account, group or server lies are left out. TrustDirection is seen from the collected domain.
+Left for later: UserRights, GPOChanges, and the files of certificate templates and authorities.
 That everybody signed in belongs to Authenticated Users and Everyone is said by no object, so it is not stated here either.
 """
 
@@ -38,11 +42,11 @@ NAME = "sharphound"
 TITLE = "SharpHound v5/v6 JSON or zip"
 PRIORITY = "should"
 SEEN = "real sample"
-READS = "accounts, groups, servers, local administrators, remote access, sessions, mail hosts, Exchange administrators"
+READS = "accounts, groups, servers, local administrators, remote access, sessions, mail hosts, Exchange administrators, directory rights, containment"
 
 # Users first, so that the SIDs of groups and sessions meet objects that are known.
-_TAKEN = ("users", "groups", "computers")
-_TYPES = (*_TAKEN, "domains", "gpos", "ous", "containers", "aiacas", "rootcas", "enterprisecas", "ntauthstores", "certtemplates",
+_TAKEN = ("users", "groups", "computers", "domains", "ous", "containers", "gpos")
+_TYPES = (*_TAKEN, "aiacas", "rootcas", "enterprisecas", "ntauthstores", "certtemplates",
           "issuancepolicies")  # fmt: skip
 _OLDEST, _NEWEST = 5, 6
 # A document of this size is held in memory whole; a larger one is read object by object.

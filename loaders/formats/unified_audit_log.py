@@ -8,8 +8,8 @@ Yields an Observation for each record that shows a step (`Id`, else a hash of it
 OBSERVED to who did it, the mailbox, messages (`InternetMessageId`), folders, apps, files; HOLDS for messages named in a mailbox; for
 changes (`Parameters`, `ModifiedProperties`, `OperationProperties`) the right itself with the time it begins or ends: FORWARDS_TO,
 PASSES_THROUGH and Rule (inbox rules, also Outlook's `UpdateInboxRules`; `Set-Mailbox` forwarding; transport rules), FULL_ACCESS,
-SEND_AS, SEND_ON_BEHALF, FOLDER_RIGHT, CONSENTED, APP_SCOPE, HAS_ROLE, MEMBER_OF, OWNS; Remediation where another account reset a
-password or ended sessions. Coverage: the whole log, sign-ins, mail access a mailbox, blind where it was throttled or switched off.
+SEND_AS, SEND_ON_BEHALF, FOLDER_RIGHT, CONSENTED, APP_SCOPE, HAS_ROLE (of Entra; of Exchange by role groups and New-ManagementRoleAssignment),
+MEMBER_OF, OWNS; Remediation where another account reset a password or ended sessions; the Service `service:chat/…` whose chats or meetings were read. Coverage: the whole log, sign-ins, mail access a mailbox, blind where it was throttled or switched off.
 
 Traps: 44 of 100 rows of a real export are copies: read once. Two in three records are upkeep by Microsoft's own accounts: counted only.
 `UserLoginFailed` says `Success`. `Send` names no recipients. Commands call mailboxes by alias, canonical name or GUID: resolved where
@@ -44,9 +44,15 @@ def detect(source: Source) -> Claim | None:
 
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
-    """Read the records one by one; changes are stated at the end, in the order of their times."""
+    """Read the records in batches or one by one; changes are stated at the end, in the order of their times."""
     records = Records(out, NAME, options.now)
     shapes = Shapes(source, options, out, records.skip)
-    for place, record in shapes:
-        records.take(place, record)
-    records.finish(shapes.lossy, shapes.cut)
+    batches = shapes.batches()
+    if batches is not None:
+        from loaders.audit_batches import Batches  # noqa: PLC0415 -- compiled code, which only large files need
+
+        Batches(records, out).take(batches)
+    else:
+        for place, record in shapes:
+            records.take(place, record)
+    records.finish(shapes.lossy)

@@ -6,7 +6,7 @@ log has.
 Yields of conn CONNECTS_TO between Servers (by address) for connections that were set up between private addresses; of smtp Message, SENT_BY (mailfrom,
 from), ADDRESSED_TO (rcptto as envelope, to, cc); of ntlm, kerberos, rdp and ssh an Observation of a logon with its actor (ntlm: domain and username;
 kerberos: client) and the Server that was its target; of rdp, ssh and known_services the Service it HOSTS; of ntlm the Server's own name, which is
-SAME_IDENTITY with its address.
+SAME_IDENTITY with its address from the first to the last time they were seen together.
 
 Traps: a sensor sees what passes it, and TLS hides the rest: coverage says so in its scope. conn_state S0, REJ, RSTOS0 … is no connection. `-` is
 unset, `(empty)` an empty list. rdp's cookie is cut to nine characters by clients and is no account. ssh does not tell who. Machine accounts
@@ -23,13 +23,15 @@ from email.utils import getaddresses
 from functools import lru_cache
 from typing import Any
 
+import polars as pl
+
 from graphmodel import identity
 from loaders import dates
 from loaders.base import Claim, FactBuffer, Options, Source
 from loaders.recipients import Node, Tally
 from loaders.scans import Scan, ip_of, same_server
 from loaders.trace import Trace
-from loaders.zeek_lines import Record, path_of, records
+from loaders.zeek_lines import Columns, Record, path_of, pieces
 
 NAME = "zeek"
 TITLE = "Zeek logs: conn, smtp, ntlm, rdp, kerberos, ssh, known_hosts, known_services"
@@ -60,8 +62,12 @@ def detect(source: Source) -> Claim | None:
 def read(source: Source, options: Options, out: FactBuffer) -> None:
     """Read the records one by one."""
     reader = _Reader(out, options)
-    for place, path, record in records(source, out, _WANTED):
-        reader.take(path, record, place)
+    for piece in pieces(source, out, _WANTED, "conn"):
+        if isinstance(piece, Columns):
+            reader.connections(piece)
+        else:
+            place, path, record = piece
+            reader.take(path, record, place)
     reader.finish()
 
 
@@ -73,6 +79,7 @@ class _Reader:
         self._trace, self._scan, self.tally = Trace(out, options.now), Scan(out), Tally()
         self._times: dict[str, tuple[int, int]] = {}
         self._said: set[tuple[Any, ...]] = set()
+        self._named: dict[tuple[str, str], tuple[int, int, str]] = {}  # address, name -> first and last seen together, where first
         self._machines = False
         self._latest = options.now if options.now is not None else dates.EARLIEST
         self._takers: dict[str, Callable[[Record, int, str], None]] = {
@@ -90,9 +97,12 @@ class _Reader:
         if at is None:
             self._out.refuse(place, _text(record, "ts"), "no time that can be believed")
             return
+        self._covers(path, at)
+        taker(record, at, place)
+
+    def _covers(self, path: str, at: int) -> None:
         first, last = self._times.get(path, (at, at))
         self._times[path] = min(first, at), max(last, at)
-        taker(record, at, place)
 
     def _when(self, value: Any, place: str) -> int | None:
         """Seconds; the usual form (`1521911721.608646`) without the search for others."""
@@ -103,7 +113,10 @@ class _Reader:
         return self._trace.when(value, place)
 
     def finish(self) -> None:
-        """Notes, and what passed the sensor from when until when."""
+        """The names of addresses while they were seen, notes, and what passed the sensor from when until when."""
+        for (ip, fqdn), (first, last, place) in self._named.items():
+            self._out.node("Server", identity.host_key(fqdn), place, name=fqdn, fqdn=fqdn, ip=ip)
+            same_server(self._out, ip, fqdn, "the server named itself in NTLM", place, valid_from=first, valid_until=last + 1)
         self.tally.tell(self._out)
         if "smtp" in self._times:
             self._trace.finish(note="only mail that passes the sensor without TLS", scope="network sensor")
@@ -124,12 +137,51 @@ class _Reader:
             self.tally.add("of connections that were not set up")
         elif not source or not target or port is None:
             self.tally.add("of connections to or from an address outside")
-        elif source != target and self._once("conn", source, target, port):
-            ends = [("Server", identity.host_key(ip)) for ip in (source, target)]
-            for ip, (label, key) in zip((source, target), ends, strict=True):
-                if self._once("server", ip):
-                    self._out.node(label, key, place, name=ip, ip=ip)
-            self._out.edge("CONNECTS_TO", ends[0], ends[1], place, port=port)
+        else:
+            self._connects(source, target, port, place)
+
+    def connections(self, lines: Columns) -> None:
+        """Many lines of conn.log; those without a usual time are taken one by one."""
+        at = lines.raw("ts").to_frame("ts").select(
+            pl.when(pl.col("ts").str.contains(r"^[0-9]{10}\.")).then(pl.col("ts").str.slice(0, 10).cast(pl.Int64, strict=False))
+        ).to_series()  # fmt: skip
+        usual = at.is_between(dates.EARLIEST, self._latest).fill_null(False)
+        odd = [(lines.number + row, "", "", 0) for row in (~usual).arg_true().to_list()]
+        frame = pl.DataFrame([
+            pl.int_range(lines.number, lines.number + lines.height, eager=True).alias("number"), at.alias("at"),
+            lines.column("conn_state", lambda text: text.strip() in _SET_UP, pl.Boolean).alias("up"),
+            *(lines.column(f"id.{name}_h", _inside, pl.String).alias(name) for name in ("orig", "resp")),
+            lines.column("id.resp_p", lambda text: _number({"": text}, ""), pl.Int64).alias("port"),
+        ]).filter(usual)  # fmt: skip
+        for when in (frame["at"].min(), frame["at"].max()) if frame.height else ():
+            self._covers("conn", int(when))  # type: ignore[arg-type]
+        up = frame.filter("up")
+        inside = up.drop_nulls(["orig", "resp", "port"])
+        self.tally.add("of connections that were not set up", frame.height - up.height)
+        self.tally.add("of connections to or from an address outside", up.height - inside.height)
+        first = inside.unique(["orig", "resp", "port"], keep="first", maintain_order=True).select("number", "orig", "resp", "port")
+        said: list[tuple[str, str, str, int]] = []
+        for number, source, target, port in sorted([*odd, *first.iter_rows()]):
+            if not source:
+                place, path, record = lines.line(number - lines.number)
+                self.take(path, record, place)
+            elif source != target and self._once("conn", source, target, port):
+                said.append((*self._ends(source, target, place := f"line {number}"), place, port))
+        if said:
+            sources, targets, places, ports = zip(*said, strict=True)
+            self._out.edges("CONNECTS_TO", ("Server", sources), ("Server", targets), places, port=ports)
+
+    def _connects(self, source: str, target: str, port: int, place: str) -> None:
+        if source != target and self._once("conn", source, target, port):
+            keys = self._ends(source, target, place)
+            self._out.edge("CONNECTS_TO", ("Server", keys[0]), ("Server", keys[1]), place, port=port)
+
+    def _ends(self, source: str, target: str, place: str) -> tuple[str, str]:
+        """Keys of two servers; stated where they are new."""
+        for ip in (source, target):
+            if self._once("server", ip):
+                self._out.node("Server", identity.host_key(ip), place, name=ip, ip=ip)
+        return identity.host_key(source), identity.host_key(target)
 
     def _smtp(self, record: Record, at: int, place: str) -> None:
         key = identity.message_key(_text(record, "msg_id"), None)
@@ -151,9 +203,9 @@ class _Reader:
     def _ntlm(self, record: Record, at: int, place: str) -> None:
         ip, name = ip_of(_text(record, "id.resp_h")), identity.host(_text(record, "server_dns_computer_name"))
         fqdn = name if name and "." in name else None
-        if ip and fqdn and self._once("name", ip, fqdn):
-            self._out.node("Server", identity.host_key(fqdn), place, name=fqdn, fqdn=fqdn, ip=ip)
-            same_server(self._out, ip, fqdn, "the server named itself in NTLM", place)
+        if ip and fqdn:
+            first, last, where = self._named.get((ip, fqdn), (at, at, place))
+            self._named[ip, fqdn] = (min(first, at), max(last, at), where)
         actor = self._account(_text(record, "username"), _text(record, "domainname"), place)
         if actor:
             known = fqdn or ip
@@ -266,7 +318,11 @@ def _flag(record: Record, name: str) -> bool | None:
 
 def _private(record: Record, name: str) -> str | None:
     """An address inside, or None."""
-    ip = ip_of(_text(record, name))
+    return _inside(_text(record, name))
+
+
+def _inside(text: str) -> str | None:
+    ip = ip_of(text.strip())
     return ip if ip and _is_private(ip) else None
 
 

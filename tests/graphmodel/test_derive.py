@@ -47,7 +47,7 @@ def test_an_address_that_two_accounts_of_one_directory_claim_joins_nobody_and_is
 
     found = view_of(tmp_path, a=say)
     assert same(found, "Account") == []
-    assert ambiguous(found.edges) == ["hana@x.example: 2 accounts of ad: claim it, none was joined"]
+    assert ambiguous(found.edges) == ["hana@x.example: 2 accounts of ad: claim it, none was joined; correct the address in all but one of them"]
 
 
 def test_an_alias_joins_no_accounts_as_it_may_be_handed_on(tmp_path):

@@ -108,3 +108,36 @@ def test_keys_carry_their_namespace_and_fold_case():
 
 def test_public_mail_providers_are_written_as_registrable_domains_or_below_one():
     assert all(domain == domain.lower() and "." in domain for domain in identity.FREE_MAIL)
+
+
+DN = "/o=exchangelabs/ou=exchange administrative group (fydibohf23spdlt)/cn=recipients/cn=1a2b-ken"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        DN, "EX:/o=ExchangeLabs/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=1a2b-Ken",
+        "X500:/O=EXCHANGELABS/OU=EXCHANGE ADMINISTRATIVE GROUP (FYDIBOHF23SPDLT)/CN=RECIPIENTS/CN=1A2B-KEN", f"[EX:{DN}]",
+        "IMCEAEX-_O=EXCHANGELABS_OU=EXCHANGE+20ADMINISTRATIVE+20GROUP+20+28FYDIBOHF23SPDLT+29_CN=RECIPIENTS_CN=1A2B-Ken@eurprd01.prod.outlook.com",
+        "<smtp:imceaex-_o=exchangelabs_ou=exchange+20administrative+20group+20+28fydibohf23spdlt+29_cn=recipients_cn=1a2b+2Dken@x.example>",
+    ],
+)  # fmt: skip
+def test_a_legacy_exchange_dn_has_one_spelling_however_it_is_wrapped(text):
+    assert identity.exchange_dn(text) == identity.recipient(text) == DN
+    assert identity.correspondent_key(DN) == f"x500:{DN}"
+
+
+@pytest.mark.parametrize("text", ["", None, "ken@x.example", "/ken@x.example", "IMCEASMTP-ken+40x@y.example", "c=us;a= ;p=x;o=y", "/cn=ken", "EX:", "/o=x/cn=\x00"])
+def test_what_is_no_legacy_exchange_dn_is_none(text):
+    assert identity.exchange_dn(text) is None
+
+
+def test_a_recipient_is_an_address_where_it_is_no_dn():
+    assert identity.recipient("SMTP:Ken@X.example") == "ken@x.example" and identity.correspondent_key("ken@x.example") == "smtp:ken@x.example"
+    assert identity.recipient("Ken Sato") is None
+
+
+def test_a_role_and_a_tenant_are_known_by_their_organisation_where_it_is_told():
+    assert identity.role_key("entra", "Global Administrator", "A.example") == "role:entra/global administrator@a.example"
+    assert identity.role_key("entra", "Global Administrator", "") == "role:entra/global administrator"
+    assert identity.tenant_key("A.example") == "tenant:a.example"

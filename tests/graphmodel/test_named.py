@@ -37,7 +37,7 @@ def test_a_name_that_two_have_is_joined_to_neither_and_reported(tmp_path):
     for who in ("tanaka1", "tanaka2"):
         reached = {row["key"] for row in case.blast(f"{who}@agency.example", "2022-10-01")["reached"]}
         assert "mailbox:desk@agency.example" not in reached
-    assert "tanaka hanako: 2 accounts are called so, none was joined" in case.doctor()["problems"]
+    assert "tanaka hanako: 2 accounts are called so, none was joined; name the one meant by its address" in case.doctor()["problems"]
     case.close()
 
 

@@ -115,7 +115,7 @@ def test_proxy_addresses_say_by_their_case_which_is_primary_and_a_user_without_a
     facts = facts_of(fixture("entra_graph"), now=NOW)
     assert ends(facts, "OWNS") == [(ANN, "mailbox:ann@agency.example")]
     assert {(f["to_key"], f["type"]) for f in kinds(facts, "HAS_ADDRESS") if f["from_label"] == "Mailbox"} == {
-        ("smtp:ann@agency.example", "primary"), ("smtp:an@agency.example", "alias")
+        ("smtp:ann@agency.example", "primary"), ("smtp:an@agency.example", "alias"), ("x500:/o=agency/cn=recipients/cn=ann", "x500")
     }  # fmt: skip
     assert any("no proxy address" in note for note in notes(facts))
 
@@ -137,7 +137,7 @@ def test_one_page_of_an_answer_is_said_to_be_only_that():
 
 def test_only_app_roles_that_reach_mail_are_a_scope_and_letters_of_an_id_keep_their_case():
     facts = facts_of(fixture("entra_graph_apps"), now=NOW)
-    assert sorted((f["from_key"], f["scope"], f["valid_from"], f["record"]) for f in kinds(facts, "APP_SCOPE")) == [
+    assert sorted((f["from_key"], f["scope"], f["valid_from"], f["record"]) for f in kinds(facts, "APP_SCOPE") if "delegated" not in f) == [
         (READER, "Mail.Read", 1651363200, "aB1"), (READER, "Mail.Send", 1651363200, "ab1")
     ]  # fmt: skip
 
@@ -167,14 +167,15 @@ def test_a_permission_for_something_else_is_not(name):
 
 def test_a_role_of_a_former_name_is_the_one_of_today_and_opens_the_mail_system():
     facts = facts_of(fixture("entra_graph_roles"), now=NOW, mailbox="desk@agency.example")
-    assert sorted(ends(facts, "HAS_ROLE")) == [(app(0x101), "role:entra/global administrator"), (ROOT, "role:entra/global administrator")]
-    assert ends(facts, "ADMIN_TO") == [("role:entra/global administrator", SYSTEM)]
+    role = "role:entra/global administrator@agency.example"
+    assert sorted(ends(facts, "HAS_ROLE")) == [(app(0x101), role), (ROOT, role)]
+    assert ends(facts, "ADMIN_TO") == [(role, SYSTEM)]
 
 
 def test_a_table_of_permissions_names_no_domain_unless_told():
     assert {target for _, target in ends(facts_of(fixture("mes_oauth_permissions"), now=NOW), "APP_SCOPE")} == {"service:mail/"}
     told = facts_of(fixture("mes_oauth_permissions"), now=NOW, mailbox="desk@agency.example")
-    assert ends(told, "APP_SCOPE") == [(READER, SYSTEM)]
+    assert sorted((f["from_key"], f["to_key"], f.get("delegated")) for f in kinds(told, "APP_SCOPE")) == [(READER, SYSTEM, None), (DIARY, SYSTEM, True)]
     assert [(f["from_key"], f["scope"]) for f in kinds(told, "CONSENTED")] == [(ANN, "Mail.Read offline_access")]
 
 
@@ -194,9 +195,9 @@ def test_members_and_owners_of_entraexporter_belong_to_what_their_path_names():
     facts = facts_of(fixture("entra_exporter"), now=NOW)
     assert (DEV, READER) in ends(facts, "OWNS")
     assert ends(facts, "MEMBER_OF") == [(ANN, "group:00000301-0000-4000-8000-000000000000")]
-    reader = "role:entra/reports reader"
+    reader = "role:entra/reports reader@agency.example"
     assert set(ends(facts, "HAS_ROLE")) == {
-        (ROOT, "role:entra/global administrator"), (READER, reader), ("group:00000301-0000-4000-8000-000000000000", reader)
+        (ROOT, "role:entra/global administrator@agency.example"), (READER, reader), ("group:00000301-0000-4000-8000-000000000000", reader)
     }  # fmt: skip
 
 
@@ -207,9 +208,53 @@ def test_a_grant_of_one_user_reaches_that_users_mailbox_and_one_for_all_those_of
     }  # fmt: skip
 
 
+def test_consent_for_all_users_reaches_the_whole_mail_system_as_whoever_signs_in():
+    for name in ("entra_exporter", "entra_graph_apps", "mes_oauth_permissions"):
+        facts = facts_of(fixture(name), now=NOW, mailbox="desk@agency.example")
+        for_all = [f for f in kinds(facts, "APP_SCOPE") if f["to_label"] == "Service" and f.get("delegated")]
+        assert [(f["from_key"], f["to_key"], f["scope"]) for f in for_all] == [(DIARY, SYSTEM, "Mail.ReadWrite")], name
+
+
+@pytest.mark.parametrize(
+    ("template", "rights"),
+    [("729827e3-9c14-49f7-bb1b-9608f156bbb8", {"ResetPassword"}), ("7be44c8a-adaf-4e2a-84d6-ab2649e08a13", {"ResetAnyPassword"}),
+     ("9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3", {"AddSecret"}), ("62e90394-69f5-4237-9190-012177145e10", {"ResetAnyPassword", "AddSecret"}),
+     ("4a5d8f65-41da-4de4-8968-e035b65339cf", set())],
+)  # fmt: skip
+def test_what_a_role_may_do_is_known_by_its_template_in_any_language_and_is_a_right_on_its_own_tenant(tmp_path, template, rights):
+    role = {"id": "00000401-0000-4000-8000-000000000000", "displayName": "ある役割", "roleTemplateId": template, "members": [{"id": ROOT[6:], "userPrincipalName": "r@x.example"}]}
+    (tmp_path / "roles.json").write_text(json.dumps({"value": [role]}), encoding="utf-8")
+    found = {}
+    for domain in ("agency.example", "other.example"):
+        facts = facts_of(tmp_path / "roles.json", now=NOW, mailbox=f"desk@{domain}")
+        ((_, key),) = ends(facts, "HAS_ROLE")
+        assert key.endswith(f"@{domain}")
+        assert {(f["from_key"], f["to_key"], f["right"]) for f in kinds(facts, "CONTROLS")} == {(key, f"tenant:{domain}", right) for right in rights}
+        found[domain] = key
+    assert len(set(found.values())) == 2
+
+
+def test_users_and_applications_of_ones_own_belong_to_the_tenant_and_guests_do_not():
+    facts = facts_of(fixture("entra_exporter"), now=NOW)
+    members = {source for source, target in ends(facts, "BELONGS_TO") if target == "tenant:agency.example"}
+    guests = {f["key"] for f in kinds(facts, "Account") if f.get("type") == "guest"}
+    assert {ANN, DEV, READER, DIARY} <= members and not members & guests
+
+
+def test_an_azurehound_file_without_a_domain_knows_the_tenant_by_its_id(tmp_path):
+    tenant, role = "000000ee-0000-4000-8000-000000000000", "729827e3-9c14-49f7-bb1b-9608f156bbb8"
+    data = [
+        {"kind": "AZRole", "data": {"id": role, "templateId": role, "displayName": "Helpdesk Administrator", "tenantId": tenant.upper()}},
+        {"kind": "AZRoleAssignment", "data": {"roleDefinitionId": role, "roleAssignments": [{"roleDefinitionId": role, "principalId": ROOT[6:], "directoryScopeId": "/"}]}},
+    ]
+    (tmp_path / "az.json").write_text(json.dumps({"data": data, "meta": {"type": "azure", "version": 5, "count": 2}}), encoding="utf-8")
+    assert ends(facts_of(tmp_path / "az.json", now=NOW), "HAS_ROLE") == [(ROOT, f"role:entra/helpdesk administrator@{tenant}")]
+
+
 def test_a_role_in_azurehound_is_held_by_what_the_id_stands_for_and_not_for_a_part_of_the_directory():
     facts = facts_of(fixture("azurehound"), now=NOW)
-    assert set(ends(facts, "HAS_ROLE")) == {(ROOT, "role:entra/global administrator"), (READER, "role:entra/global administrator")}
+    role = "role:entra/global administrator@agency.example"
+    assert set(ends(facts, "HAS_ROLE")) == {(ROOT, role), (READER, role)}
     assert set(ends(facts, "OWNS")) == {(ANN, "mailbox:ann@agency.example"), (ANN, READER), (ROOT, READER)}
     assert {(f["from_key"], f["to_key"], f["scope"]) for f in kinds(facts, "APP_SCOPE")} == {(READER, SYSTEM, "Mail.Read")}
 
@@ -274,8 +319,8 @@ def test_a_right_begins_with_the_event_that_gives_it_and_ends_with_the_one_that_
     facts = facts_of(fixture("entra_logs_graph"), now=NOW)
     may_1, june_1, may_2 = 1682899200, 1685577600, 1682985600
     assert sorted(span(facts, "HAS_ROLE"), key=str) == sorted([
-        (BOB, "role:entra/global administrator", may_1, None), (BOB, "role:entra/global administrator", None, june_1),
-        (ANN, "role:entra/exchange administrator", may_2, may_2 + 8 * 3600),
+        (BOB, "role:entra/global administrator@agency.example", may_1, None), (BOB, "role:entra/global administrator@agency.example", None, june_1),
+        (ANN, "role:entra/exchange administrator@agency.example", may_2, may_2 + 8 * 3600),
     ], key=str)  # fmt: skip
     staff = "group:00000301-0000-4000-8000-000000000000"
     assert sorted(span(facts, "MEMBER_OF"), key=str) == [(ANN, staff, 1683072000, None), (ANN, staff, None, 1683590400)]

@@ -24,14 +24,14 @@ NOW = 1_800_000_000
 FORMATS = {
     "stix": "stix", "misp": "misp", "indicator_list": "indicator_list", "remediations_csv": "remediations_csv", "coverage_csv": "coverage_csv",
     "ldif": "ldif", "pyldapsearch": "pyldapsearch", "opengraph": "opengraph", "opengraph_exchange": "opengraph", "nmap": "nmap", "nessus": "nessus",
-    "nessus_csv": "nessus", "zeek": "zeek", "zeek_json": "zeek", "zeek_conn": "zeek",
+    "nessus_csv": "nessus", "zeek": "zeek", "zeek_json": "zeek", "zeek_conn": "zeek", "apoc_export": "apoc_export",
 }  # fmt: skip
 # What only these formats may claim of the samples, by the beginning of their path.
 OWN = {
     "11_indicators/misp": "misp", "11_indicators/stix": "stix", "11_indicators/sco": "stix", "11_indicators/test_events": "stix",
     "05_active_directory/ldif": "ldif", "05_active_directory/ldapsearch": "pyldapsearch", "13_opengraph/mssql": "opengraph",
     "13_opengraph/opengraph-minimal": "opengraph", "13_opengraph/sample_graph": "opengraph", "09_network/nmap": "nmap", "10_inventory/nessus": "nessus",
-    "09_network/zeek": "zeek",
+    "09_network/zeek": "zeek", "12_graphs/adsynth": "apoc_export",
 }  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def test_no_other_sample_is_claimed_by_these_formats():
             claimed.append((name, found))
         seen.update(found)
     assert not claimed
-    assert seen == {"stix", "misp", "ldif", "pyldapsearch", "opengraph", "nmap", "nessus", "zeek"}
+    assert seen == {"stix", "misp", "ldif", "pyldapsearch", "opengraph", "nmap", "nessus", "zeek", "apoc_export"}
 
 
 def damaged(data: bytes, how: str, seed: int) -> bytes:
@@ -131,14 +131,14 @@ def retyped(found: object, chance: random.Random, odds: float) -> object:
     return {key: retyped(value, chance, odds) for key, value in found.items()} if isinstance(found, dict) else found
 
 
-@pytest.mark.parametrize("folder", ["stix", "misp", "opengraph", "opengraph_exchange", "zeek_json"])
+@pytest.mark.parametrize("folder", ["stix", "misp", "opengraph", "opengraph_exchange", "zeek_json", "apoc_export"])
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_json_of_the_wrong_types_ends_in_facts_or_in_a_clear_refusal(tmp_path, folder, seed):
     chance = random.Random(seed)
     path, text = tmp_path / "given.json", fixture(folder).read_text(encoding="utf-8-sig")
-    if folder == "zeek_json":
-        lines = [json.dumps(retyped(json.loads(line), chance, 0.05)) for line in text.splitlines()[:8]]
+    if folder in ("zeek_json", "apoc_export"):
+        lines = [json.dumps(retyped(json.loads(line), chance, 0.05)) for line in text.splitlines()[: 8 if folder == "zeek_json" else 60]]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     else:
         path.write_text(json.dumps(retyped(json.loads(text), chance, 0.02)), encoding="utf-8")

@@ -203,3 +203,18 @@ def test_coverage_of_a_sensor_never_speaks_for_logons_or_mail_as_a_whole():
     scopes = {fact["scope"] for name in ("zeek/input.log", "zeek_json/input.json", "zeek_conn/input.log") for fact in of(facts_of(HERE / name, now=NOW), "LogCoverage")}
     assert scopes and all(scope.startswith("network sensor") for scope in scopes)
     assert "what passes the sensor" in json.dumps(facts_of(HERE / "zeek_conn" / "input.log", now=NOW))
+
+
+def test_an_address_is_a_machines_only_while_it_was_seen_to_be(tmp_path):
+    (joined,) = [f for f in facts_of(HERE / "nmap" / "input.xml", now=NOW) if f.get("kind") == "SAME_IDENTITY"]
+    assert (joined["valid_from"], joined["valid_until"]) == (1686650000, 1686650200 + 1)  # `start` and `finished` of the scan
+    at, later = 1686650400.5, 1686650460.0
+    lines = [
+        {"_path": "ntlm", "ts": ts, "uid": f"C{ts}", "id.orig_h": "10.0.0.5", "id.orig_p": 50000, "id.resp_h": ip, "id.resp_p": 445, "username": "ken",
+         "domainname": "NISC", "server_dns_computer_name": name, "success": True}
+        for ts, ip, name in ((later, "10.0.0.10", "fs01.nisc.example"), (at, "10.0.0.10", "fs01.nisc.example"), (at + 9000, "10.0.0.10", "pc07.nisc.example"))
+    ]  # fmt: skip
+    path = tmp_path / "ntlm.log"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    spans = {f["to_key"]: (f["valid_from"], f["valid_until"]) for f in facts_of(path, now=NOW) if f.get("kind") == "SAME_IDENTITY"}
+    assert spans == {"host:fs01.nisc.example": (int(at), int(later) + 1), "host:pc07.nisc.example": (int(at) + 9000, int(at) + 9001)}

@@ -112,14 +112,15 @@ def test_a_member_of_another_domain_is_known_by_that_domains_own_file(tmp_path, 
     # Without that file nothing says whether it is a user, a group or a computer.
     alone = facts_of(packed(tmp_path, {p.name: p.read_bytes() for p in JSON.glob("20260301090000_*.json")}), now=NOW)
     assert not [pair for kind in ("ADMIN_TO", "MEMBER_OF") for pair in ends(alone, kind) if pair[0] == partner]
-    assert any(note.startswith("3 × principal whose kind no object") for note in notes(alone))
+    assert any(note.startswith("5 × principal whose kind no object") for note in notes(alone))
 
 
 def test_local_groups_are_told_by_their_number_whatever_they_are_called(small):
     assert (f"{CORP}-1205", f"{CORP}-1302") in ends(small, "ADMIN_TO")  # 管理者@PC07
     assert (f"{CORP}-500", f"{CORP}-1000") in ends(small, "ADMIN_TO")  # IGNOREME
     assert set(ends(small, "SIGNS_IN_TO")) == {
-        (f"{CORP}-1101", "service:remote shell/pc07.corp.example"), (f"{CORP}-1205", "service:remote desktop/dc01.corp.example")
+        (f"{CORP}-1101", "service:remote shell/pc07.corp.example"), (f"{CORP}-1205", "service:remote desktop/dc01.corp.example"),
+        (f"{CORP}-1205", "service:remote com/pc07.corp.example"),
     }  # fmt: skip
     assert (f"{CORP}-1302", "service:remote shell/pc07.corp.example") in ends(small, "HOSTS")
 
@@ -252,6 +253,59 @@ def test_passwords_and_descriptions_of_the_directory_are_not_taken(tmp_path):
     assert "Hunter2" not in str(facts)
 
 
+# --- rights ---
+
+
+def rights(facts: list[dict], *names: str) -> set[tuple[str, str, str]]:
+    return {(fact["from_key"], fact["right"], fact["to_key"]) for fact in kinds(facts, "CONTROLS") if fact["right"] in names}
+
+
+def test_a_right_is_told_under_bloodhounds_name_and_neither_reading_nor_a_right_to_oneself_is_one(small):
+    assert {right for _, right, target in rights(small, *(fact["right"] for fact in kinds(small, "CONTROLS"))) if target == f"{CORP}-1101"} == {
+        "ForceChangePassword", "GenericWrite", "Owns", "AddKeyCredentialLink", "GenericAll",
+    }  # fmt: skip
+    assert not [fact for fact in kinds(small, "CONTROLS") if fact["from_key"] == fact["to_key"]]
+    (reset,) = [fact for fact in kinds(small, "CONTROLS") if fact["right"] == "ForceChangePassword" and fact["to_key"] == f"{CORP}-1101"]
+    assert reset["inherited"] is True and "through" not in reset
+
+
+def test_what_an_object_may_do_elsewhere_points_away_from_it(small):
+    assert rights(small, "AllowedToDelegate") == {(f"{CORP}-1105", "AllowedToDelegate", f"{CORP}-1301")}
+    assert rights(small, "AllowedToAct") == {(f"{CORP}-1302", "AllowedToAct", f"{CORP}-1301")}
+    assert rights(small, "HasSIDHistory", "SQLAdmin") == {(f"{CORP}-1102", "HasSIDHistory", f"{CORP}-1105"), (f"{CORP}-1105", "SQLAdmin", f"{CORP}-1302")}
+    # Unconstrained delegation of a domain controller is no way to the domain: it is the domain.
+    assert rights(small, "CoerceToTGT") == {(f"{CORP}-1302", "CoerceToTGT", CORP)}
+    assert [source for source, target in ends(small, "HOSTS") if target == CORP] == [f"{CORP}-1000"]
+
+
+def test_rights_to_copy_count_on_the_domain_alone_and_writing_on_policies_alone(small):
+    assert rights(small, "GetChanges", "GetChangesAll") == {(f"{CORP}-1105", "GetChanges", CORP), (f"{CORP}-1205", "GetChangesAll", CORP)}
+    containers = {fact["key"]: fact["type"] for fact in kinds(small, "Container")}
+    assert {containers[target] for _, _, target in rights(small, "GenericWrite") if target in containers} == {"group policy"}
+
+
+def test_containers_are_kept_where_something_lies_in_them_and_say_whether_it_inherits(small):
+    assert {fact["name"] for fact in kinds(small, "Container")} == {
+        "CORP.EXAMPLE", "STAFF@CORP.EXAMPLE", "ADMINS@CORP.EXAMPLE", "SERVERS@CORP.EXAMPLE", "USERS@CORP.EXAMPLE", "DEFAULT DOMAIN POLICY@CORP.EXAMPLE",
+        "STAFF POLICY@CORP.EXAMPLE",
+    }  # fmt: skip
+    inherits = {fact["to_key"]: fact.get("inherits") for fact in kinds(small, "CONTAINS")}
+    assert inherits[f"{CORP}-500"] is False and inherits[f"{CORP}-1101"] is True
+    assert inherits[f"{CORP}-1301"] is None  # the file does not say
+    assert inherits["ad:00000002-0000-4000-8000-000000000002"] is False
+
+
+def test_a_policy_reaches_the_units_below_unless_they_block_it_and_it_is_not_enforced(small):
+    links = {(fact["from_key"][-1], fact["to_key"].removeprefix("ad:")[:8], fact["inherited"]) for fact in kinds(small, "LINKED_TO")}
+    assert {link for link in links if link[0] == "7"} == {("7", "00000001", False)}  # ADMINS below it blocks
+    assert {link[1] for link in links if link[0] == "9"} == {"S-1-5-21", "00000001", "00000002", "00000003", "00000004"}
+
+
+def test_trusts_point_from_who_accepts_to_whose_accounts(small):
+    partner, child = "ad:S-1-5-21-4444444444-5555555555-6666666666", "ad:S-1-5-21-7777777777-8888888888-9999999999"
+    assert {(f["from_key"], f["to_key"], f["filtered"]) for f in kinds(small, "TRUSTS")} == {(partner, CORP, True), (child, CORP, False), (CORP, child, False)}
+
+
 # --- archives ---
 
 
@@ -357,6 +411,20 @@ def test_no_key_of_the_real_collection_stands_for_two_kinds_of_thing(sample):
     assert len(labels) > 400 and {key for key, kinds_of_it in labels.items() if len(kinds_of_it) > 1} == set()
 
 
+def test_the_real_collection_has_every_right_that_its_files_list(sample):
+    files = {"users": "User", "groups": "Group", "computers": "Computer"}
+    listed, known = set(), set()
+    with zipfile.ZipFile(SAMPLE) as archive:
+        for name in archive.namelist():
+            if any(word in name for word in files):
+                for found in json.loads(archive.read(name).decode("utf-8-sig"))["data"]:
+                    known.add(found["ObjectIdentifier"])
+                    listed |= {(ace["PrincipalSID"], ace["RightName"], found["ObjectIdentifier"]) for ace in found["Aces"]}
+    wanted = {(f"ad:{who}", right, f"ad:{what}") for who, right, what in listed if who in known and who != what}
+    found = {(f["from_key"], f["right"], f["to_key"]) for f in kinds(sample, "CONTROLS") if f["to_label"] != "Container" and ".Aces[" in f["place"]}
+    assert len(wanted) > 2000 and found == wanted
+
+
 def test_reading_the_real_collection_twice_says_the_same(sample):
     assert buffer_facts(read_into(SAMPLE), "sharphound") == sample
 
@@ -376,7 +444,7 @@ def _places(value: object, path: tuple = ()) -> list[tuple]:
     return [path, *(place for key, item in inner for place in _places(item, (*path, key)))]
 
 
-DOCUMENTS = [json.loads((JSON / f"20260301090000_{name}.json").read_text(encoding="utf-8")) for name in ("users", "groups", "computers")]
+DOCUMENTS = [json.loads((JSON / f"20260301090000_{name}.json").read_text(encoding="utf-8")) for name in ("users", "groups", "computers", "domains", "ous")]
 PLACES = [_places(document) for document in DOCUMENTS]
 
 

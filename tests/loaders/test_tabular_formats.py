@@ -21,7 +21,7 @@ FORMATS = {
     "get_recipient_permission": "get_recipient_permission", "get_inbox_rule": "get_inbox_rule", "message_trace": "message_trace",
     "message_trace_summary": "message_trace", "message_trace_extended": "message_trace", "accounts_csv": "accounts_csv",
     "mailboxes_csv": "mailboxes_csv", "delegations_csv": "delegations_csv", "correspondents_csv": "correspondents_csv",
-    "servers_csv": "servers_csv", "access_csv": "access_csv",
+    "servers_csv": "servers_csv", "access_csv": "access_csv", "ways_csv": "ways_csv",
 }  # fmt: skip
 SAMPLE = HERE.parents[2] / "shared" / "data" / "03_exchange_powershell" / "Export-RecipientPermissions_Result.csv"
 

@@ -25,6 +25,7 @@ DATA = HERE.parents[2] / "shared" / "data"
 NOW = 1_800_000_000  # 2027-01-15: later than every sample
 FORMATS = {
     "message_trace_json": "message_trace_json", "message_trace_odata": "message_trace_json", "msgtrk": "msgtrk", "msgtrk_2010": "msgtrk",
+    "get_message_tracking_log": "get_message_tracking_log",
     "postfix": "postfix", "cisco_esa": "cisco_esa", "proofpoint_pod": "proofpoint_pod", "mimecast": "mimecast", "vade": "vade",
 }  # fmt: skip
 # file -> format, records, messages, pairs of message and recipient, of these delivered at a known time, refused: counted by eye.

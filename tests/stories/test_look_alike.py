@@ -80,7 +80,11 @@ def test_the_transport_rule_copies_to_the_look_alike_outside(rows, frames):
     assert edge["to_key"] == f"smtp:{parameters(made)['BlindCopyTo']}".casefold() == "smtp:itcornpany@gmail.com"
     assert (edge["valid_from"], edge["valid_until"], edge["keeps_copy"]) == (seconds(made), None, True)
     (rule,) = [r for r in frames["Rule"].to_dicts() if r["type"] == "transport rule"]
-    assert all(word in rule["conditions"] for word in parameters(made)["SubjectOrBodyContainsWords"].split(";"))
+    assert (rule["conditions"], rule["takes"]) == ("SubjectOrBodyContainsWords", "some mail")
+    words = parameters(made)["SubjectOrBodyContainsWords"].split(";")
+    assert words and not any(word in str(rule) for word in words if word != rule["name"])
+    (passes,) = [e for e in frames["PASSES_THROUGH"].to_dicts() if e["to_key"] == rule["key"]]
+    assert (passes["from_label"], passes["valid_from"], passes["valid_until"]) == ("Service", seconds(made), None)
 
 
 def test_forwarding_that_was_switched_on_and_off_opens_and_closes_once(rows, frames):

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from hakyu.case import Case
+from loaders.entra_apps import is_mail_permission
 from tests.support.exports import SAMPLES, new_case
 
 SAMPLE = SAMPLES / "04_entra" / "entraexporter_huntress2025_angler.zip"
@@ -79,10 +80,20 @@ def test_the_files_say_what_the_story_tells(readers, mailboxes, administrators):
 
 
 def test_just_two_applications_open_every_mailbox(case, readers, mailboxes):
-    found = case.cypher("MATCH (x:App)-[s:APP_SCOPE]->(m:Service) WHERE m.type = 'mail system' RETURN DISTINCT x.key AS key")
+    found = case.cypher("MATCH (x:App)-[s:APP_SCOPE]->(m:Service) WHERE m.type = 'mail system' AND s.delegated IS NULL RETURN DISTINCT x.key AS key")
     assert set(found["key"]) == {f"app:{app}" for app, _ in readers.values()}
     for app, _ in readers.values():
         assert boxes(reached(case, f"app:{app}")) == mailboxes
+
+
+def test_an_application_that_all_users_mail_was_granted_to_acts_on_the_mail_system_as_whoever_signs_in(case, files):
+    for_all = {
+        o["clientId"] for path, o in files.items()
+        if "Oauth2PermissionGrants" in path and o["consentType"] == "AllPrincipals" and any(is_mail_permission(word) for word in o["scope"].split())
+    }  # fmt: skip
+    apps = {f"app:{files['ServicePrincipals', id_, f'{id_}.json']['appId']}" for id_ in for_all}
+    found = case.cypher("MATCH (x:App)-[s:APP_SCOPE]->(m:Service) WHERE s.delegated RETURN DISTINCT x.key AS key")
+    assert apps and set(found["key"]) == apps
 
 
 def test_before_its_permission_was_given_an_application_opened_nothing(case, readers):

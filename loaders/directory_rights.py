@@ -1,0 +1,299 @@
+"""Rights in an Active Directory under BloodHound's names, what contains what, and which of them become facts.
+
+A right on an object is CONTROLS with that name. A container (domain, organisational unit, container, group policy) is a node of its own,
+known by its GUID, a domain by its SID.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphmodel import identity
+from loaders.base import FactBuffer
+from loaders.recipients import Node
+
+Json = dict[str, Any]
+
+FULL = frozenset(("GenericAll", "WriteDacl", "WriteOwner", "Owns"))
+"""Whoever has one of these can give themselves every other right on the object."""
+ON_OBJECTS = FULL | {
+    "GenericWrite", "ForceChangePassword", "AddMember", "AddSelf", "AllExtendedRights", "AddKeyCredentialLink", "WriteSPN", "AddAllowedToAct",
+    "WriteAccountRestrictions", "ReadLAPSPassword", "SyncLAPSPassword", "ReadGMSAPassword", "DumpSMSAPassword", "AllowedToDelegate",
+    "AllowedToAct", "HasSIDHistory", "SQLAdmin",
+}  # fmt: skip
+ON_DOMAINS = frozenset(("AllExtendedRights", "GetChanges", "GetChangesAll", "GetChangesInFilteredSet", "CoerceToTGT", "GoldenCert"))
+CERTIFICATES = re.compile(r"ADCSESC\d+[ab]?")
+"""What BloodHound concludes from certificate templates and authorities: whoever has it signs in as anybody of the domain."""
+
+FILES = {"domains": "domain", "ous": "unit", "containers": "container", "gpos": "group policy"}
+"""SharpHound's files of containers, and the type of what is in them."""
+CONTAINERS = {"Domain": "domain", "OU": "unit", "Container": "container", "GPO": "group policy"}
+_DIRECTIONS = {0: "Disabled", 1: "Inbound", 2: "Outbound", 3: "Bidirectional"}
+_BATCH = 50_000
+_GUID = re.compile(r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$")
+_DOMAIN = re.compile(r"S-1-5-21(-\d+){3}$")
+_OF_DOMAIN = re.compile(r"(S-1-5-21(?:-\d+){3})-\d+$")
+
+
+def container_node(id_: object) -> Node | None:
+    """The node of a container by its GUID (some tools write the domain's SID before it) or SID; None for what is neither."""
+    text = id_.strip().upper() if isinstance(id_, str) else ""
+    found = _GUID.search(text)
+    if found:
+        return "Container", identity.ad_key(found[0])
+    return ("Container", identity.ad_key(text)) if _DOMAIN.match(text) else None
+
+
+def domain_node(sid: str, domain: str = "", stated: object = None) -> Node | None:
+    """The domain that an object is of: by its SID, or, of a built-in group that carries the name of `domain`, by the SID stated for that."""
+    own = _OF_DOMAIN.match(sid)
+    if own:
+        return container_node(own[1])
+    return container_node(stated) if domain and sid.startswith(f"{domain.upper()}-S-1-5-32-") else None
+
+
+def counts(right: str, label: str, type_: str | None = None) -> bool:
+    """Whether a right on an object of this label is kept; `type_`: the container's type."""
+    if label != "Container":
+        return right in ON_OBJECTS
+    if right in FULL or (right == "GenericWrite" and type_ == "group policy"):
+        return True
+    return type_ in (None, "domain") and (right in ON_DOMAINS or bool(CERTIFICATES.fullmatch(right)))
+
+
+@dataclass
+class Container:
+    """A container of one source. `protected`: takes over no rights; `blocks`: takes over no group policies."""
+
+    node: Node
+    type: str
+    name: str
+    domain: str | None
+    place: str
+    found: Json = field(default_factory=dict, repr=False)
+    parent: Node | None = None
+    protected: bool | None = None
+    blocks: bool = False
+
+
+class Tree:
+    """The containers of a source and what lies in them; states those on which something hangs, when every object is known."""
+
+    def __init__(self, out: FactBuffer) -> None:
+        self._out = out
+        self.containers: dict[Node, Container] = {}
+        self._holding: set[Node] = set()
+        self._inside: dict[Node, list[Node]] = {}
+        self._links: list[tuple[Node, Node, bool, str]] = []
+
+    def contain(self, parent: Node, child: Node, place: str, inherits: bool | None) -> None:
+        """State that an account, group or server lies directly in the container."""
+        self._holding.add(parent)
+        self._out.edge("CONTAINS", parent, child, place, inherits=inherits)
+
+    def add(self, container: Container) -> None:
+        """Remember a container; it is stated in `finish`, if it holds anything."""
+        self.containers[container.node] = container
+
+    def link(self, policy: Node, container: Node, enforced: bool, place: str) -> None:
+        """Remember that a group policy is linked to the container."""
+        self._links.append((policy, container, enforced, place))
+
+    def finish(self) -> Iterator[Container]:
+        """State containers, containment and links; yields each container that was stated."""
+        kept = self._kept()
+        for container in kept.values():
+            if container.parent is not None:
+                self._inside.setdefault(container.parent, []).append(container.node)
+        policies = {policy for policy, target, _, _ in self._links if target in kept}
+        for container in self.containers.values():
+            if container.node in kept or container.node in policies:
+                self._out.node("Container", container.node[1], container.place, name=container.name, type=container.type, domain=container.domain)
+                yield container
+            if container.node in kept and container.parent in kept:
+                inherits = None if container.protected is None else not container.protected
+                self._out.edge("CONTAINS", container.parent, container.node, container.place, inherits=inherits)
+        for policy, target, enforced, place in self._links:
+            if target in kept:
+                self._out.edge("LINKED_TO", policy, target, place, enforced=enforced, inherited=False)
+                self._link_below(policy, target, enforced, place)
+
+    def _kept(self) -> dict[Node, Container]:
+        """Domains, units, and every container above an object."""
+        kept: dict[Node, Container] = {}
+        starts = [*self._holding, *(c.node for c in self.containers.values() if c.type in ("domain", "unit"))]
+        for start in starts:
+            at: Node | None = start
+            while at is not None and at not in kept and at in self.containers:
+                kept[at] = self.containers[at]
+                at = kept[at].parent
+        return {node: container for node, container in self.containers.items() if node in kept}
+
+    def _link_below(self, policy: Node, target: Node, enforced: bool, place: str) -> None:
+        waiting, seen = [target], {target}
+        while waiting:
+            for node in self._inside.get(waiting.pop(), ()):
+                if node not in seen and (enforced or not self.containers[node].blocks):
+                    seen.add(node)
+                    waiting.append(node)
+                    self._out.edge("LINKED_TO", policy, node, place, enforced=enforced, inherited=True)
+
+
+class _Batch:
+    """CONTROLS facts between two kinds, in columns: a directory has about ten rights an object, stated one by one they would cost the most."""
+
+    def __init__(self) -> None:
+        self.sources: list[str] = []
+        self.targets: list[str] = []
+        self.places: list[str] = []
+        self.rights: list[str] = []
+        self.inherited: list[bool | None] = []
+
+
+class SharpHoundRights:
+    """What SharpHound's objects say of rights.
+
+    `edge(type, principal, node, place, domain, **properties)` states one of any principal; `known(SID, kind, domain)` is the node of one whose
+    kind is told.
+    """
+
+    def __init__(
+        self, out: FactBuffer, edge: Callable[..., None], known: Callable[[str, str, str], Node | None], note: Callable[[str, str], None]
+    ) -> None:
+        self._out, self._edge, self._known, self._note = out, edge, known, note
+        self._tree = Tree(out)
+        self._principals: dict[tuple[str, str, str], Node | None] = {}
+        self._batches: dict[tuple[str, str], _Batch] = {}
+
+    def of_object(self, found: Json, node: Node, sid: str, domain: str, place: str) -> None:
+        """State the rights on an account, group or server, where it lies, and the rights it has itself."""
+        self._aces(found, node, place, domain)
+        stated = found.get("ContainedBy")
+        parent = container_node(stated.get("ObjectIdentifier")) if isinstance(stated, dict) else None
+        protected = found.get("IsACLProtected")
+        if parent:
+            self._tree.contain(parent, node, place, not protected if isinstance(protected, bool) else None)
+        properties = found.get("Properties")
+        properties = properties if isinstance(properties, dict) else {}
+        home = domain_node(sid, domain, properties.get("domainsid"))
+        if home:
+            self._out.edge("BELONGS_TO", node, home, place, basis="sid")
+        if node[0] != "Group":
+            self._held(found, node, place, domain)
+        if node[0] == "Server" and home:
+            self._server(found, properties, node, home, place)
+
+    def _server(self, found: Json, properties: Json, node: Node, home: Node, place: str) -> None:
+        primary = found.get("PrimaryGroupSID")
+        controller = found.get("IsDC") is True or properties.get("isdc") is True or (isinstance(primary, str) and primary.endswith("-516"))
+        if controller and not (isinstance(primary, str) and primary.endswith("-521")):
+            self._out.edge("HOSTS", node, home, place, basis="domain controller")
+        elif not controller and properties.get("unconstraineddelegation") is True:
+            self._out.edge("CONTROLS", node, home, place, right="CoerceToTGT")
+
+    def _held(self, found: Json, node: Node, place: str, domain: str) -> None:
+        """Delegation, identifiers of old domains, stored passwords and databases."""
+        for name in ("AllowedToDelegate", "HasSIDHistory", "DumpSMSAPassword"):
+            for at, target in _objects(found.get(name), f"{place}.{name}"):
+                self._edge("CONTROLS", target, node, at, domain, outward=True, right=name)
+        for at, target in _objects(found.get("SPNTargets"), f"{place}.SPNTargets"):
+            if target.get("Service") == "SQLAdmin":
+                principal = {"ObjectIdentifier": target.get("ComputerSID"), "ObjectType": "Computer"}
+                self._edge("CONTROLS", principal, node, at, domain, outward=True, right="SQLAdmin")
+        if node[0] == "Server":
+            for at, principal in _objects(found.get("AllowedToAct"), f"{place}.AllowedToAct"):
+                self._edge("CONTROLS", principal, node, at, domain, right="AllowedToAct")
+
+    def _aces(self, found: Json, node: Node, place: str, domain: str, type_: str | None = None) -> None:
+        for at, ace in _objects(found.get("Aces"), f"{place}.Aces"):
+            right = ace.get("RightName")
+            if not isinstance(right, str) or not counts(right, node[0], type_):
+                continue
+            who, kind, inherited = ace.get("PrincipalSID"), ace.get("PrincipalType"), ace.get("IsInherited")
+            inherited = inherited if isinstance(inherited, bool) else None
+            principal = self._principal(who, kind, domain) if isinstance(who, str) and isinstance(kind, str) else None
+            if principal is None:
+                self._edge("CONTROLS", {"ObjectIdentifier": who, "ObjectType": kind}, node, at, domain, right=right, inherited=inherited)
+            elif principal != node:
+                self._add(principal, node, at, right, inherited)
+
+    def _principal(self, who: str, kind: str, domain: str) -> Node | None:
+        key = (who, kind, domain)
+        if key not in self._principals:
+            self._principals[key] = self._known(who, kind, domain)
+        return self._principals[key]
+
+    def _add(self, principal: Node, node: Node, place: str, right: str, inherited: bool | None) -> None:
+        kinds = (principal[0], node[0])
+        batch = self._batches.get(kinds)
+        if batch is None:
+            batch = self._batches[kinds] = _Batch()
+        batch.sources.append(principal[1])
+        batch.targets.append(node[1])
+        batch.places.append(place)
+        batch.rights.append(right)
+        batch.inherited.append(inherited)
+        if len(batch.rights) >= _BATCH:
+            self._state(kinds)
+
+    def _state(self, kinds: tuple[str, str]) -> None:
+        batch = self._batches.pop(kinds)
+        self._out.edges(
+            "CONTROLS", (kinds[0], batch.sources), (kinds[1], batch.targets), batch.places, right=batch.rights, inherited=batch.inherited
+        )
+
+    def take(self, type_: str, found: object, place: str) -> None:
+        """Take one object of a file of domains, ous, containers or gpos; refused where it has no GUID or SID."""
+        node = container_node(found.get("ObjectIdentifier")) if isinstance(found, dict) else None
+        if not isinstance(found, dict) or node is None:
+            self._out.refuse(place, type(found).__name__, "not an object with a GUID or a SID of a domain")
+            return
+        if found.get("IsDeleted") is True:
+            self._note("deleted object, passed over", place)
+            return
+        properties = found.get("Properties")
+        properties = properties if isinstance(properties, dict) else {}
+        name, domain, above = properties.get("name"), properties.get("domain"), found.get("ContainedBy")
+        protected = found.get("IsACLProtected")
+        self._tree.add(Container(
+            node, type_, name if isinstance(name, str) else node[1], domain.casefold() if isinstance(domain, str) else None, place, found,
+            parent=container_node(above.get("ObjectIdentifier")) if isinstance(above, dict) else None,
+            protected=protected if isinstance(protected, bool) else None, blocks=properties.get("blocksinheritance") is True,
+        ))  # fmt: skip
+        for at, link in _objects(found.get("Links"), f"{place}.Links"):
+            if policy := container_node(link.get("GUID")):
+                self._tree.link(policy, node, link.get("IsEnforced") is True, at)
+        for at, trust in _objects(found.get("Trusts"), f"{place}.Trusts"):
+            self._trust(node, trust, at)
+
+    def _trust(self, node: Node, trust: Json, place: str) -> None:
+        other = container_node(trust.get("TargetDomainSid"))
+        given = trust.get("TrustDirection")
+        direction = _DIRECTIONS.get(given) if isinstance(given, int) else given  # older versions write a number
+        if other is None or other == node:
+            self._note("trust of a domain without a SID, passed over", place)
+            return
+        type_, filtered = trust.get("TrustType"), trust.get("SidFilteringEnabled")
+        said = {"type": str(type_) if isinstance(type_, (str, int)) else None, "filtered": filtered if isinstance(filtered, bool) else None}
+        # Inbound: the other domain accepts the accounts of this one.
+        if direction in ("Inbound", "Bidirectional"):
+            self._out.edge("TRUSTS", other, node, place, **said)
+        if direction in ("Outbound", "Bidirectional"):
+            self._out.edge("TRUSTS", node, other, place, **said)
+
+    def finish(self) -> None:
+        """State the containers and the rights on them."""
+        for container in self._tree.finish():
+            self._aces(container.found, container.node, container.place, container.domain or "", container.type)
+        for kinds in list(self._batches):
+            self._state(kinds)
+
+
+def _objects(found: object, place: str) -> Iterator[tuple[str, Json]]:
+    if isinstance(found, list):
+        for number, entry in enumerate(found):
+            if isinstance(entry, dict):
+                yield f"{place}[{number}]", entry
