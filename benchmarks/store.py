@@ -3,10 +3,10 @@
 An organisation is made up (accounts, mailboxes, groups, rights, addresses) with as many edges as asked for, written into a case
 as one load, and then measured; each number is the median of several runs. What to look at:
 
-- *embedded, built anew* against *loads merged*: a new state costs both, whatever changed. The other way would be a copy of the last
-  file, then the difference: *copy of the file* is the least that this costs, before anything is deleted, set or derived, and the
-  loads have to be merged for it all the same.
-- *Neo4j, first sync* against *Neo4j, few rows more*: only the difference is written there.
+- *embedded, built anew* against *embedded, 100 … more or less*: the last file is copied and changed, only rules that read what
+  changed are derived. *Loads merged* comes on top of either.
+- *steps derived and written* against *plain relationships*: as many of them, with no property and with those that a right has.
+- *projection* against *row by row*: what the kernel needs, by number, without what carries the steps.
 
 `--scale 0.02` is a quick run (under 20 s without Neo4j). Neo4j: NEO4J_URI (its database has to be empty), else Docker, else one from
 Maven's jars; `--engines embedded` leaves it out.
@@ -22,18 +22,22 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from graphmodel.facts import FactBuffer
+from graphmodel.kinds import EDGES, Property
 from graphmodel.ledger import Ledger
 from graphmodel.merge import view
-from graphmodel.store.embedded_store import EmbeddedStore
-from graphmodel.store.port import Store
-from graphmodel.view import View
+from graphmodel.store.embedded_build import columns
+from graphmodel.store.embedded_store import EmbeddedStore, _writing
+from graphmodel.store.port import Derivation, Store
+from graphmodel.view import View, node_view_schema
 from queries.catalogue import steps
 
 SIZES = (100_000, 1_000_000)
@@ -90,11 +94,15 @@ def embedded(ledger: Ledger, folder: Path, runs: int) -> Iterator[Row]:
     def away() -> None:
         shutil.rmtree(graph, ignore_errors=True)
 
-    yield "embedded, built anew: facts only", edges, median(runs, lambda: EmbeddedStore(graph).sync(whole, []), away), nodes + edges
+    facts = median(runs, lambda: EmbeddedStore(graph).sync(whole, []), away)
+    yield "embedded, built anew: facts only", edges, facts, nodes + edges
     took = median(runs, lambda: EmbeddedStore(graph).sync(whole, derivations), away)
     store = EmbeddedStore(graph)
     made = store.steps().height
     yield "embedded, built anew: facts and steps", edges, took, nodes + edges + made
+    yield "embedded, steps derived and written (the difference)", edges, took - facts, made
+    for what, properties in (("no property", []), ("a right's properties", list(EDGES["FULL_ACCESS"].columns))):
+        yield f"embedded, plain relationships, {what}", edges, median(runs, *plain(folder / "plain.lbug", whole, made, properties)), made
     file = graph / f"{whole.state}.lbug"
     size = file.stat().st_size
 
@@ -106,15 +114,83 @@ def embedded(ledger: Ledger, folder: Path, runs: int) -> Iterator[Row]:
     yield f"embedded, copy of the file ({size / 2**20:,.0f} MiB)", edges, median(runs, copy), 0
     yield from reads(store, edges, runs)
     store.close()
+    yield from small_loads(graph, whole, derivations, edges, runs)
+
+
+def plain(path: Path, whole: View, wanted: int, properties: Sequence[Property]) -> tuple[Callable[[], None], Callable[[], None]]:
+    """(COPY of that many relationships between accounts and mailboxes, making the tables before it)."""
+    rights = whole.edges["FULL_ACCESS"].filter(pl.col("from_label") == "Account")
+    rights = pl.concat([rights] * (wanted // rights.height + 1)).head(wanted)
+    rows = rights.select("from_key", "to_key", *(p.name for p in properties)).to_arrow()
+    own = f", {columns(properties)}" if properties else ""
+    open_ = ExitStack()
+
+    def before() -> None:
+        open_.close()
+        path.unlink(missing_ok=True)
+        writer = open_.enter_context(_writing(path, False))
+        for label in ("Account", "Mailbox"):
+            writer.execute(f"CREATE NODE TABLE `{label}`(key STRING, PRIMARY KEY(key))")
+            writer.copy(label, whole.nodes[label].select("key").to_arrow())
+        writer.execute(f"CREATE REL TABLE PLAIN(FROM Account TO Mailbox{own})")
+        state.append(writer)
+
+    state: list[Any] = []
+    return lambda: state[-1].copy("PLAIN", rows), before
+
+
+def small_loads(graph: Path, whole: View, derivations: Sequence[Derivation], edges: int, runs: int) -> Iterator[Row]:
+    """What a new state takes that differs from the last one in a few rows."""
+    kept = graph.with_name("kept")
+    shutil.copytree(graph, kept)
+
+    def back() -> None:
+        shutil.rmtree(graph)
+        shutil.copytree(kept, graph)
+
+    def more(type_: str) -> View:
+        rows = whole.edges[type_]
+        added = rows.head(FEW).with_columns(pl.col("fact") + "x", pl.lit(5, dtype=pl.Int64).alias("valid_from"))
+        return View("more", whole.nodes, whole.edges | {type_: pl.concat([rows, added]).sort("fact")})
+
+    seen = pl.DataFrame([{"key": f"obs:log/{n}", "kind": "Observation"} for n in range(FEW)], schema=node_view_schema("Observation"))
+    changed = {
+        f"{FEW} log records more (no rule reads them)": View("more", whole.nodes | {"Observation": seen}, whole.edges),
+        f"{FEW} memberships more": more("MEMBER_OF"),
+        f"{FEW} rights more (most steps come of them)": more("FULL_ACCESS"),
+        f"{FEW} rights less": View("less", whole.nodes, whole.edges | {"FULL_ACCESS": whole.edges["FULL_ACCESS"].slice(FEW)}),
+    }
+    for what, view_ in changed.items():
+        yield f"embedded, {what}", edges, median(runs, lambda v=view_: EmbeddedStore(graph).sync(v, derivations), back), FEW  # type: ignore[misc]
 
 
 def reads(store: Store, edges: int, runs: int) -> Iterator[Row]:
     """What reading takes on either engine."""
     yield f"{store.engine}, read all steps", edges, median(runs, store.steps), store.steps().height
+    yield f"{store.engine}, projection: nodes and steps by number", edges, median(runs, store.projection), store.steps().height
+    yield f"{store.engine}, the same row by row", edges, median(runs, lambda: row_by_row(store)), store.steps().height
     yield f"{store.engine}, read all nodes", edges, median(runs, store.nodes), store.nodes().height
     one = "MATCH (a:Account)-[r:FULL_ACCESS]->(m:Mailbox {key: $key}) RETURN a.key AS account, r.valid_from AS since"
     key = store.read("MATCH (m:Mailbox) RETURN m.key AS key ORDER BY key LIMIT 1")["key"][0]
     yield f"{store.engine}, who may open one mailbox", edges, median(runs, lambda: store.read(one, {"key": key})), 0
+
+
+_ROWS = "MATCH (a)-[r:STEP]->(b) RETURN a.key, b.key, r.opens, r.closes, r.rule, r.hold, r.vantage, r.noise"
+
+
+def row_by_row(store: Any) -> list[Any]:
+    """What a projection holds, asked of the engine one record a row."""
+    if store.engine == "embedded":
+        ask: Callable[[str], Any] = store._reader().execute
+        return _numbered(ask("MATCH (n) WHERE n.kind <> 'Message' RETURN n.key, n.kind, n.name"), ask(_ROWS))
+    with store._connection.session("READ") as session:
+        nodes = [list(record) for record in session.run("MATCH (n:Entity) WHERE n.kind <> 'Message' RETURN n.key, n.kind, n.name")]
+        return _numbered(nodes, (list(record) for record in session.run(_ROWS)))
+
+
+def _numbered(nodes: Iterable[Any], steps: Iterable[Any]) -> list[Any]:
+    number = {row[0]: n for n, row in enumerate(sorted(nodes))}
+    return [(number[row[0]], number[row[1]], *row[2:]) for row in steps]
 
 
 def neo4j(ledger: Ledger, server: Any, runs: int) -> Iterator[Row]:
@@ -127,15 +203,35 @@ def neo4j(ledger: Ledger, server: Any, runs: int) -> Iterator[Row]:
     whole = view(ledger)
     nodes, edges = whole.counts
     store = Neo4jStore(server.uri, server.username, server.password or "")
+    facts = median(1, lambda: store.sync(View("facts", whole.nodes, whole.edges), []))
+    yield "neo4j, first sync: facts only", edges, facts, nodes + edges
     took = median(1, lambda: store.sync(whole, derivations))
     made = store.steps().height
-    yield "neo4j, first sync: facts and steps", edges, took, nodes + edges + made
+    yield "neo4j, steps derived and written, facts compared", edges, took, made
+    yield "neo4j, plain relationships, by keys, in batches", edges, median(1, lambda: plain_on_server(store, whole, made)), made
+    store._connection.auto("MATCH ()-[r:PLAIN]->() CALL (r) { DELETE r } IN TRANSACTIONS OF 10000 ROWS")
     views = [_with_few(ledger, whole, n) for n in range(runs)]
     changing = iter(views)
-    yield f"neo4j, {FEW} edges more or less, and all steps", edges, median(runs, lambda: store.sync(next(changing), derivations)), FEW + made
+    yield f"neo4j, {FEW} rights more or less", edges, median(runs, lambda: store.sync(next(changing), derivations)), FEW
+    members = [View(f"m{n}", whole.nodes, views[-1].edges | {"MEMBER_OF": whole.edges["MEMBER_OF"].slice(n + 1)}) for n in range(runs)]
+    changing = iter(members)
+    yield "neo4j, 1 membership less", edges, median(runs, lambda: store.sync(next(changing), derivations)), 1
     yield from reads(store, edges, runs)
     store.close()
     wipe(server)
+
+
+def plain_on_server(store: Any, whole: View, wanted: int) -> None:
+    """Create that many relationships without a property, as facts are written: by the keys of their ends, in batches."""
+    rows = whole.edges["FULL_ACCESS"].select("from_key", "to_key").rows()
+    rows = (rows * (wanted // len(rows) + 1))[:wanted]
+    cypher = (
+        "UNWIND $rows AS row MATCH (a:Entity {key: row[0]}) USING INDEX a:Entity(key) "
+        "MATCH (b:Entity {key: row[1]}) USING INDEX b:Entity(key) CREATE (a)-[:PLAIN]->(b)"
+    )
+    for start in range(0, wanted, 10_000):
+        with store._connection.transaction() as run:
+            run(cypher, rows=rows[start : start + 10_000])
 
 
 def _with_few(ledger: Ledger, whole: View, number: int) -> View:

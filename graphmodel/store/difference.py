@@ -6,6 +6,7 @@ A server keeps a fingerprint with every node and relationship, so the comparison
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 
 import polars as pl
 
@@ -52,16 +53,10 @@ def fingerprinted(frame: pl.DataFrame) -> pl.DataFrame:
 
     Another release of Polars may hash otherwise; then rows are written again with the same content, once.
     """
-    cells = [_list_text(c) if t.base_type() == pl.List else pl.col(c).cast(pl.String) for c, t in frame.schema.items()]
-    named = [pl.lit(f"{c}=") + cell for c, cell in zip(frame.columns, cells, strict=True)]
-    text = pl.concat_str([cell.fill_null("\x00") for cell in named], separator="\x1f")
-    return frame.with_columns(text.hash(seed=526).reinterpret(signed=True).alias(FINGERPRINT))
-
-
-def _list_text(column: str) -> pl.Expr:
-    """A list as text; its length tells an empty one from one of an empty text."""
-    cells = pl.col(column).list.eval(pl.element().cast(pl.String)).list.join("\x1e")
-    return pl.format("{}\x1e{}", pl.col(column).list.len(), cells)
+    if FINGERPRINT in frame.columns:
+        return frame
+    named = int.from_bytes(sha256("|".join(frame.columns).encode()).digest()[:7])
+    return frame.with_columns(frame.hash_rows(seed=named).reinterpret(signed=True).alias(FINGERPRINT))
 
 
 def changes(view: View, nodes_there: pl.DataFrame, edges_there: dict[str, pl.DataFrame]) -> Changes:
@@ -72,7 +67,7 @@ def changes(view: View, nodes_there: pl.DataFrame, edges_there: dict[str, pl.Dat
         if label not in view.nodes:
             found = NodeChanges(there["key"], pl.DataFrame(), pl.DataFrame())
         else:
-            found = _node_changes(fingerprinted(view.nodes[label]), there)
+            found = node_changes(fingerprinted(view.nodes[label]), there)
         if len(found.gone) + found.new.height + found.changed.height:
             nodes[label] = found
     edges = {}
@@ -83,7 +78,8 @@ def changes(view: View, nodes_there: pl.DataFrame, edges_there: dict[str, pl.Dat
     return Changes(nodes, edges)
 
 
-def _node_changes(wanted: pl.DataFrame, there: pl.DataFrame) -> NodeChanges:
+def node_changes(wanted: pl.DataFrame, there: pl.DataFrame) -> NodeChanges:
+    """Compare one label's fingerprinted table with what is there (key, fingerprint)."""
     both = wanted.join(there.rename({FINGERPRINT: "_there"}), on="key")
     changed = both.filter(pl.col(FINGERPRINT).ne_missing(pl.col("_there"))).drop("_there")
     return NodeChanges(

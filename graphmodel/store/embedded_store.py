@@ -4,17 +4,19 @@ Each state is a new file, built beside the others, checkpointed, closed, and the
 A file is never written after it is named, so any number of readers open it read-only while the next one is built, and a crash
 costs nothing but the build. The only file that imports ladybug.
 
-The file is made anew from the view rather than as a copy of the last one plus a difference: a file without deletions has no
-history that could go wrong. The price (benchmarks/README.md, 1.1 million edges): 2 s to merge the loads, which both ways need, 8 s
-for the facts and 11 s for a million steps, where a copy alone takes 0.2 s. Steps would have to be derived anew all the same, so
-what a difference could save is the facts' share.
+A small load copies the last file and changes what differs (embedded_build.py); a large one, a file that has been copied often, that
+has grown, or of which nothing is known is made anew. Either way the graph is the same. What was derived is kept for the next time
+(embedded_cache.py).
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,31 +25,21 @@ import polars as pl
 import pyarrow as pa
 
 from graphmodel.errors import QueryError, StoreError
-from graphmodel.kinds import EDGES, NODES, STEP, STEP_COLUMNS, Property
+from graphmodel.kinds import EDGES, NODES, STEP, STEP_COLUMNS
 from graphmodel.ledger import replace_file
-from graphmodel.store.port import Derivation, Progress, SyncReport
-from graphmodel.store.step_rows import STEP_SCHEMA, step_rows
+from graphmodel.store import embedded_build as build
+from graphmodel.store.embedded_build import Plan, Steps, Tables
+from graphmodel.store.embedded_cache import Cache, Manifest, read_manifest
+from graphmodel.store.port import PROJECTED, Derivation, Progress, Projection, SyncReport
+from graphmodel.store.prints import Prints
+from graphmodel.store.step_rows import MADE_BY, STEP_SCHEMA, projected
 from graphmodel.view import View, edge_view_schema, node_view_schema
 
-_SQL_TYPES = {"string": "STRING", "int": "INT64", "bool": "BOOL", "float": "DOUBLE", "strings": "STRING[]", "ints": "INT64[]"}
+_SCHEMA = sha256(repr((ladybug.__version__, build.schema_statements(), build.columns(STEP_COLUMNS))).encode()).hexdigest()[:16]
+"""Of what a file's tables are: a file with others is made anew."""
+AT_ONCE = 100_000
+"""Rows of a graph up to which its file is written in one transaction (benchmarks/README.md)."""
 _WRITES = re.compile(r"^\s*(CREATE|MERGE|DELETE|DETACH|SET|DROP|COPY|ALTER|INSTALL|LOAD|ATTACH|EXPORT|IMPORT|CALL|CHECKPOINT)\b", re.IGNORECASE)
-
-
-def _columns(properties: Sequence[Property]) -> str:
-    return ", ".join(f"`{p.name}` {_SQL_TYPES[p.type]}" for p in properties)
-
-
-def schema_statements() -> list[str]:
-    """The typed tables of the graph, made from kinds.py (STEP comes with its rows: its pairs are what the steps produce)."""
-    nodes = [f"CREATE NODE TABLE `{kind.label}`({_columns(kind.columns)}, PRIMARY KEY(`key`))" for kind in NODES.values()]
-    edges = [
-        f"CREATE REL TABLE `{kind.type}`({_pairs(kind.pairs)}, {_columns(kind.columns)})" for kind in EDGES.values()
-    ]
-    return nodes + edges
-
-
-def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
-    return ", ".join(f"FROM `{source}` TO `{target}`" for source, target in pairs)
 
 
 def _silent(_: str) -> None:
@@ -55,12 +47,17 @@ def _silent(_: str) -> None:
 
 
 class EmbeddedStore:
-    """A Store over `<case>/graph/`. `folder` need not exist before the first sync."""
+    """A Store over `<case>/graph/`. `folder` need not exist before the first sync.
+
+    `share`: of all rows, up to which the last file is copied and changed; 0: every file is made anew.
+    """
 
     engine = "embedded"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, share: float = build.SHARE) -> None:
         self._folder = folder
+        self._share = share
+        self._cache = Cache(folder / "cache")
         self._pointer = folder / "current"
         self._database: ladybug.Database | None = None
         self._connection: ladybug.Connection | None = None
@@ -108,33 +105,60 @@ class EmbeddedStore:
         nodes, edges = view.counts
         name = f"{view.state}.lbug"
         if self.state() == view.state:
-            return SyncReport(view.state, False, nodes, edges, _count_rules(self.steps()))
+            return SyncReport(view.state, False, nodes, edges, self._count_rules())
         self._make(name, view, derivations, progress)
         before = self._named()
         replace_file(self._pointer, name)
         self.close()
         self._sweep({name, before})  # the one before, for readers that have read the pointer but not yet opened the file
-        return SyncReport(view.state, True, nodes, edges, _count_rules(self.steps()))
+        return SyncReport(view.state, True, nodes, edges, self._count_rules())
+
+    def _count_rules(self) -> dict[str, int]:
+        rows = _frame(self._reader().execute(f"MATCH ()-[r:{STEP}]->() RETURN r.rule AS rule, count(*) AS n ORDER BY rule"))
+        return dict(rows.iter_rows())
 
     def _make(self, name: str, view: View, derivations: Sequence[Derivation], progress: Progress) -> None:
-        """A file of that name, whole and on disk, or none."""
+        """A file of that name, whole and on disk, with what is known of it; or none."""
         self._folder.mkdir(parents=True, exist_ok=True)
         building = self._folder / f".build-{os.getpid()}.lbug"
+        work = _Work(building, view, derivations, self._cache, progress)
         self._remove(building)
         try:
-            _build(building, view, derivations, progress)
+            made = self._changed(work) or work.anew()
         except BaseException:
             self._remove(building)
             raise
         with building.open("rb") as stream:
             os.fsync(stream.fileno())
+        self._manifest(name).unlink(missing_ok=True)
         building.replace(self._folder / name)
+        made.write(self._manifest(name))
+
+    def _changed(self, work: _Work) -> Manifest | None:
+        """The last file copied and changed; None when that cannot be or is not worth it, or went wrong."""
+        named = self._named()
+        if named is None or (last := read_manifest(self._manifest(named))) is None:
+            return None
+        try:
+            if not work.worth(last, (self._folder / named).stat().st_size, self._share):
+                return None
+            shutil.copyfile(self._folder / named, work.path)
+            return work.changed(last)
+        except (OSError, StoreError) as error:  # a file that cannot be read or changed: what it should hold is all in the view
+            work.progress(f"graph: made anew ({_first_line(error)})")
+            self._remove(work.path)
+            return None
+
+    def _manifest(self, name: str) -> Path:
+        return self._folder / f"{name}.json"
 
     def _sweep(self, keep: set[str | None]) -> None:
         for path in self._folder.iterdir():
             stem = path.name.split(".lbug")[0] + ".lbug"
-            if path.name != "current" and stem not in keep:
+            if path.is_file() and path.name != "current" and stem not in keep:
                 self._remove(path)
+        named = read_manifest(self._manifest(self._named() or ""))
+        self._cache.sweep(named.names if named else ())
 
     @staticmethod
     def _remove(path: Path) -> None:
@@ -143,7 +167,9 @@ class EmbeddedStore:
 
     def read(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
         """See the port."""
-        return _frame(_run(self._reader(), cypher, parameters))
+        found = _frame(_run(self._reader(), cypher, parameters))
+        sums = [name for name, kind in found.schema.items() if isinstance(kind, pl.Decimal) and kind.scale == 0]
+        return found.with_columns(pl.col(sums).cast(pl.Int64))
 
     def explain(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> list[str]:
         """See the port: this engine refuses unknown names outright, so there is nothing left to warn of."""
@@ -156,13 +182,28 @@ class EmbeddedStore:
 
     def nodes(self) -> pl.DataFrame:
         """See the port."""
+        return _read_nodes(self._reader()).drop("id").sort("key")
+
+    def projection(self) -> Projection:
+        """See the port."""
         connection = self._reader()
-        frames = [
-            _frame(connection.execute(f"MATCH (n:`{label}`) RETURN n.key AS `key`, n.kind AS kind, n.name AS name")).cast(pl.String)
-            for label in NODES
-            if label != "Message"
-        ]
-        return pl.concat(frames).sort("key")
+        nodes = _read_nodes(connection)
+        # Numbers only, pair by pair: there a node's place in its table is its id. A rule's other words are the same for all its steps.
+        pairs = _frame(connection.execute(f"CALL show_connection('{STEP}') RETURN *")).rows()
+        own = "offset(id(a)) AS source, offset(id(b)) AS target, r.opens AS opens, r.closes AS closes, r.rule AS rule"
+        parts = []
+        for a, b, *_ in pairs:
+            rows = _frame(connection.execute(f"MATCH (a:`{a}`)-[r:{STEP}]->(b:`{b}`) RETURN {own}"))
+            parts.append(rows.select(_plain(a, "source"), _plain(b, "target"), pl.col("opens", "closes").cast(pl.Int64), pl.col("rule").cast(pl.String)))
+        return projected(nodes, pl.concat(parts), self._headers(connection))
+
+    def _headers(self, connection: ladybug.Connection) -> pl.DataFrame:
+        """What the steps of each rule have in common: the manifest says it, or else the file."""
+        known = read_manifest(self._manifest(self._open_name or ""))
+        if known is not None:
+            return pl.DataFrame([rows.header for rows in known.rules.values()], schema=dict.fromkeys(PROJECTED[4:], pl.String), orient="row")
+        words = ", ".join(f"r.{name} AS {name}" for name in PROJECTED[4:])
+        return _frame(connection.execute(f"MATCH (a)-[r:{STEP}]->(b) RETURN DISTINCT {words}")).cast(pl.String)
 
     def dump(self) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
         """See the port."""
@@ -187,76 +228,119 @@ class EmbeddedStore:
         return nodes, edges
 
 
-def _build(path: Path, view: View, derivations: Sequence[Derivation], progress: Progress) -> None:
-    """Write the file of a view: tables, facts, steps."""
-    database = ladybug.Database(str(path))
-    connection = ladybug.Connection(database)
+class _Work:
+    """The making of one file."""
+
+    def __init__(self, path: Path, view: View, derivations: Sequence[Derivation], cache: Cache, progress: Progress) -> None:
+        self.path = path
+        self._view = view
+        self._derivations = derivations
+        self._cache = cache
+        self.progress = progress
+        self._prints = Prints(view)
+        self._tables = Tables.of(self._prints)
+        self._rules = self._prints.rules(derivations, f"{MADE_BY} {ladybug.__version__}")
+        self._small = sum(view.counts) <= AT_ONCE
+        self._plan: Plan | None = None
+
+    def worth(self, last: Manifest, size: int, share: float) -> bool:
+        """Whether the last file (of `size` bytes) should be copied and changed rather than made anew."""
+        rows = sum(self._view.counts)
+        if last.schema != _SCHEMA or not build.sound(last, size) or not rows:
+            return False
+        self._plan = build.plan(self._tables, last, self._cache)
+        return self._plan is not None and self._plan.rows <= share * rows
+
+    def changed(self, last: Manifest) -> Manifest:
+        """Change the copy that lies at `path`."""
+        assert self._plan is not None  # noqa: S101 - `worth` said so
+        with _writing(self.path, self._small) as writer:
+            steps = Steps(writer, self._view, self._derivations, self._rules, last, self._cache)
+            dropped = build.facts_changed(writer, self._plan, sorted(steps.there), self.progress)
+            steps.derive(self.progress)
+            steps.write_changes(dropped)
+        return self._made(steps, last.copies + 1, last.fresh)
+
+    def anew(self) -> Manifest:
+        """Make the file at `path`."""
+        with _writing(self.path, self._small) as writer:
+            build.facts_anew(writer, self._tables, self.progress)
+            steps = Steps(writer, self._view, self._derivations, self._rules, Manifest(_SCHEMA), self._cache)
+            steps.derive(self.progress)
+            steps.write_all()
+        return self._made(steps, 0, None)
+
+    def _made(self, steps: Steps, copies: int, fresh: float | None) -> Manifest:
+        nodes, edges = self._tables.remember(self._cache)
+        size, rows = self.path.stat().st_size, sum(self._view.counts)
+        return Manifest(_SCHEMA, size, rows, copies, fresh if fresh is not None else size / max(rows, 1), nodes, edges, steps.rules)
+
+
+class _Writer:
+    """A connection to a file that is being made."""
+
+    def __init__(self, connection: ladybug.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> None:
+        self._connection.execute(cypher, dict(parameters or {}))
+
+    def copy(self, table: str, rows: pa.Table, options: str = "") -> None:
+        assert isinstance(rows, pa.Table)  # noqa: S101 - the engine finds `rows` by its name
+        self._connection.execute(f"COPY `{table}` FROM rows{options}")
+
+    def merge(self, table: str, rows: pa.Table) -> None:
+        own = ", ".join(f"n.`{name}` = `{name}`" for name in rows.column_names if name != "key")
+        self._connection.execute(f"LOAD FROM rows MERGE (n:`{table}` {{`key`: `key`}}) SET {own}")
+
+    def query(self, cypher: str) -> pl.DataFrame:
+        return _frame(_run(self._connection, cypher, None))
+
+
+@contextmanager
+def _writing(path: Path, at_once: bool) -> Iterator[_Writer]:
+    """A file open for writing; whole and closed afterwards. Raises StoreError for whatever the engine says.
+
+    `at_once`: in one transaction. It waits for the disk once instead of once a table, but writes all rows into the log first.
+    """
+    database = connection = None
     try:
-        for statement in schema_statements():
-            connection.execute(statement)
-        for label, frame in view.nodes.items():
-            progress(f"graph: {frame.height:,} {label}")
-            _copy(connection, label, frame.select(list(node_view_schema(label))))
-        for type_, frame in view.edges.items():
-            progress(f"graph: {frame.height:,} {type_}")
-            _copy_edges(connection, type_, frame)
-        steps = _derive(connection, derivations, progress)
-        kinds = pl.concat([frame.select("key", "kind") for frame in view.nodes.values()]) if view.nodes else _NO_KINDS
-        _write_steps(connection, steps, kinds)
+        database = ladybug.Database(str(path))
+        connection = ladybug.Connection(database)
+        if at_once:
+            connection.execute("BEGIN TRANSACTION")
+        yield _Writer(connection)
+        if at_once:
+            connection.execute("COMMIT")
         connection.execute("CHECKPOINT")
     except RuntimeError as error:
         raise StoreError(f"{path.parent}: the graph could not be built: {_first_line(error)}") from error
     finally:
-        connection.close()
-        database.close()
+        if connection is not None:
+            connection.close()
+        if database is not None:
+            database.close()
 
 
-_NO_KINDS = pl.DataFrame(schema={"key": pl.String, "kind": pl.String})
+_TABLES = {label: number << 40 for number, label in enumerate(NODES)}
 
 
-def _copy(connection: ladybug.Connection, table: str, frame: pl.DataFrame, ends: str = "") -> None:
-    rows = frame.to_arrow()  # found by the engine under this name
-    assert isinstance(rows, pa.Table)  # noqa: S101 - keeps `rows` from being taken for unused
-    connection.execute(f"COPY `{table}` FROM rows{ends}")
+def _plain(label: str, column: str) -> pl.Expr:
+    """A node's place in its label's table as a number that no other node has."""
+    return (pl.col(column).cast(pl.Int64) + _TABLES[label]).alias(column)
 
 
-def _copy_edges(connection: ladybug.Connection, type_: str, frame: pl.DataFrame) -> None:
-    several = len(EDGES[type_].pairs) > 1 if type_ in EDGES else True
-    for (source, target), part in frame.partition_by("from_label", "to_label", as_dict=True).items():
-        ends = f" (from='{source}', to='{target}')" if several else ""
-        _copy(connection, type_, part.drop("from_label", "to_label"), ends)
-
-
-def _derive(connection: ladybug.Connection, derivations: Sequence[Derivation], progress: Progress) -> pl.DataFrame:
-    """Run the step files and gather their rows (columns of STEP_SCHEMA)."""
-    found = []
-    for derivation in derivations:
-        rows = step_rows(derivation, _frame(_run(connection, derivation.cypher, None)))
-        progress(f"steps: {rows.height:,} {derivation.rule}")
-        found.append(rows)
-    return pl.concat(found) if found else pl.DataFrame(schema=STEP_SCHEMA)
-
-
-def _write_steps(connection: ladybug.Connection, steps: pl.DataFrame, kinds: pl.DataFrame) -> None:
-    source = kinds.select(pl.col("key").alias("source"), pl.col("kind").alias("from_label"))
-    target = kinds.select(pl.col("key").alias("target"), pl.col("kind").alias("to_label"))
-    full = steps.join(source, on="source").join(target, on="target").rename({"source": "from_key", "target": "to_key"})
-    pairs = full.select("from_label", "to_label").unique().sort("from_label", "to_label").rows() or [("Account", "Mailbox")]
-    connection.execute(f"CREATE REL TABLE `{STEP}`({_pairs(pairs)}, {_columns(STEP_COLUMNS)})")
-    columns = ["from_label", "from_key", "to_label", "to_key", *(p.name for p in STEP_COLUMNS)]
-    for (a, b), part in full.select(columns).partition_by("from_label", "to_label", as_dict=True).items():
-        ends = f" (from='{a}', to='{b}')" if len(pairs) > 1 else ""
-        _copy(connection, STEP, part.drop("from_label", "to_label"), ends)
+def _read_nodes(connection: ladybug.Connection) -> pl.DataFrame:
+    """All nodes that are no Message: `id, key, kind, name`."""
+    cypher = "MATCH (n:`{}`) RETURN offset(id(n)) AS id, n.key AS `key`, n.kind AS kind, n.name AS name"
+    frames = {label: _frame(connection.execute(cypher.format(label))) for label in NODES if label != "Message"}
+    return pl.concat([frame.select(_plain(label, "id"), pl.col("key", "kind", "name").cast(pl.String)) for label, frame in frames.items()])
 
 
 def _read_steps(connection: ladybug.Connection) -> pl.DataFrame:
     own = ", ".join(f"r.{p.name} AS {p.name}" for p in STEP_COLUMNS)
     frame = _frame(connection.execute(f"MATCH (a)-[r:{STEP}]->(b) RETURN a.key AS source, b.key AS target, {own}"))
     return frame.cast(STEP_SCHEMA).select(list(STEP_SCHEMA)).sort("source", "target", "rule", "opens", "closes")  # type: ignore[arg-type]
-
-
-def _count_rules(steps: pl.DataFrame) -> dict[str, int]:
-    return dict(steps.group_by("rule").len().sort("rule").iter_rows())
 
 
 def _run(connection: ladybug.Connection, cypher: str, parameters: Mapping[str, Any] | None) -> ladybug.QueryResult:

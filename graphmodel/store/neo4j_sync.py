@@ -11,7 +11,7 @@ import getpass
 import os
 import platform
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Event, Thread
@@ -22,7 +22,9 @@ import polars as pl
 from graphmodel.errors import QueryError, StoreError
 from graphmodel.kinds import EDGES, NODES, STEP
 from graphmodel.store.difference import EDGES_THERE, FINGERPRINT, NODES_THERE, Changes, EdgeChanges, NodeChanges, changes
+from graphmodel.store.neo4j_steps import DERIVE, MADE_BY, WRITE_STEP, Rules, bare, header, marked, rules_there, steps_there
 from graphmodel.store.port import Derivation, Progress
+from graphmodel.store.prints import Prints, edges_read
 from graphmodel.store.step_rows import QUERY_COLUMNS
 from graphmodel.times import to_iso
 from graphmodel.view import View
@@ -99,16 +101,19 @@ def check_columns(derivation: Derivation, names: Sequence[str]) -> None:
 def sync(server: Server, view: View, derivations: Sequence[Derivation], progress: Progress, one_transaction: int) -> bool:
     """Bring the graph to `view`; False when somebody else had already done so. Raises StoreError."""
     _constraints(server)
+    prints = Prints(view)
+    wanted = prints.rules(derivations, MADE_BY)
     with _locked(server) as token:
         with server.transaction() as run:
             found = marker(run)
             if found and found.complete and found.state == view.state:
                 return False
-            todo = changes(view, _nodes_there(run), _edges_there(run))
-            steps = run(f"MATCH ()-[r:{STEP}]->() RETURN count(r)").rows[0][0]
-        # There will be about as many steps as edges: they are all made anew, and weigh as much as rows that change.
-        whole = todo.rows + max(steps, view.counts[1]) <= one_transaction
-        job = _Job(server, token, derivations, progress)
+            todo = changes(View(view.state, prints.nodes, prints.edges), _nodes_there(run), _edges_there(run))
+            rules = rules_there(run, wanted)
+        fresh = [derivation for derivation in derivations if derivation.rule not in rules.kept]
+        # There will be about as many steps as relationships that the rules read; one that is made weighs as much as a row that changes.
+        whole = todo.rows + max(sum(rules.stale.values()), edges_read(fresh, view)) <= one_transaction
+        job = _Job(server, token, fresh, wanted, rules, progress)
         (job.in_one if whole else job.in_parts)(view.state, todo)
     return True
 
@@ -244,17 +249,6 @@ def _edges_there(run: Run) -> dict[str, pl.DataFrame]:
 
 # -- what is changed ---------------------------------------------------------------------------------------------------
 
-_DERIVE = """CALL () {{
-{cypher}
-}}
-WITH source, target, opens, closes, [fact IN because WHERE fact IS NOT NULL] AS because
-WHERE source <> target AND (opens IS NULL OR closes IS NULL OR closes > opens)
-WITH source, target, opens, closes, min(because) AS because
-"""
-_WRITE_STEP = f"""MATCH (a:Entity {{key: source}}) USING INDEX a:Entity(key)
-MATCH (b:Entity {{key: target}}) USING INDEX b:Entity(key)
-CREATE (a)-[:{STEP} {{rule: $rule, opens: opens, closes: closes, hold: $hold, vantage: $vantage, noise: $noise, because: because}}]->(b)
-"""
 _GUARD = "MATCH (:HakyuState {name: 'graph', token: $token})"
 _GATHERED = "source, target, opens, closes, because"
 
@@ -266,6 +260,8 @@ class _Job:
     server: Server
     token: str
     derivations: Sequence[Derivation]
+    wanted: Mapping[str, str]
+    rules: Rules
     progress: Progress
 
     def in_one(self, state: str, todo: Changes) -> None:
@@ -275,9 +271,10 @@ class _Job:
                 _run_batch(run, cypher, rows, what, self.server.place)
             if todo.rows:
                 self.progress(f"graph: {todo.rows:,} rows changed")
-            run(f"MATCH ()-[r:{STEP}]->() DELETE r")
+            if self.rules.stale:
+                run(f"MATCH ()-[r:{STEP}]->() WHERE coalesce(r.rule, '') IN $stale DELETE r", stale=list(self.rules.stale))
             for derivation in self.derivations:
-                run(_DERIVE.format(cypher=_bare(derivation)) + _WRITE_STEP, **_header(derivation))
+                run(DERIVE.format(cypher=bare(derivation)) + WRITE_STEP, **header(derivation))
                 self.progress(f"steps: {derivation.rule}")
             self._finish(run, state)
 
@@ -285,7 +282,8 @@ class _Job:
         """Transactions of a batch each, between the word that the graph is incomplete and the word that it is whole."""
         with self.server.transaction() as run:
             _assert_mine(run, self.token, self.server.place)
-            run("MATCH (s:HakyuState {name: 'graph'}) SET s.complete = false, s.revision = coalesce(s.revision, 0) + 1")
+            begun = "SET s.complete = false, s.revision = coalesce(s.revision, 0) + 1, s.rules = $rules"
+            run(f"MATCH (s:HakyuState {{name: 'graph'}}) {begun}", rules=marked(self.rules.kept))
         done = 0
         for cypher, rows, what in _statements(todo):
             with self.server.transaction() as run:
@@ -293,30 +291,25 @@ class _Job:
                 _assert_mine(run, self.token, self.server.place)
             done += len(rows)
             self.progress(f"graph: {done:,} of {todo.rows:,} rows changed")
-        clear = f"MATCH ()-[r:{STEP}]->() CALL (r) {{ {_GUARD} DELETE r }} IN TRANSACTIONS OF {BATCH} ROWS"
-        self.server.auto(clear, token=self.token)
+        if self.rules.stale:
+            clear = f"MATCH ()-[r:{STEP}]->() WHERE coalesce(r.rule, '') IN $stale CALL (r) {{ {_GUARD} DELETE r }} IN TRANSACTIONS OF {BATCH} ROWS"
+            self.server.auto(clear, token=self.token, stale=list(self.rules.stale))
         for derivation in self.derivations:
-            write = f"CALL ({_GATHERED}) {{ {_GUARD}\n{_WRITE_STEP} }} IN TRANSACTIONS OF {BATCH} ROWS"
-            self.server.auto(_DERIVE.format(cypher=_bare(derivation)) + write, token=self.token, **_header(derivation))
+            write = f"CALL ({_GATHERED}) {{ {_GUARD}\n{WRITE_STEP} }} IN TRANSACTIONS OF {BATCH} ROWS"
+            self.server.auto(DERIVE.format(cypher=bare(derivation)) + write, token=self.token, **header(derivation))
             self.progress(f"steps: {derivation.rule}")
         with self.server.transaction() as run:
             self._finish(run, state)
 
     def _finish(self, run: Run, state: str) -> None:
         _assert_mine(run, self.token, self.server.place)
+        steps = steps_there(run)
+        marks = {rule: f"{mark} {steps.get(rule, 0)}" for rule, mark in self.wanted.items()}
         run(
             "MATCH (s:HakyuState {name: 'graph'}) "
-            f"SET s.state = $state, s.complete = true, s.revision = coalesce(s.revision, 0) + 1 {_LET_GO}",
-            state=state,
-        )
-
-
-def _bare(derivation: Derivation) -> str:
-    return derivation.cypher.strip().rstrip(";")
-
-
-def _header(derivation: Derivation) -> dict[str, str]:
-    return {"rule": derivation.rule, "hold": derivation.hold, "vantage": derivation.vantage, "noise": derivation.profile}
+            f"SET s.state = $state, s.complete = true, s.revision = coalesce(s.revision, 0) + 1, s.rules = $rules {_LET_GO}",
+            state=state, rules=marked(marks),
+        )  # fmt: skip
 
 
 def _run_batch(run: Run, cypher: str, rows: Sequence[Any], what: str, place: str) -> None:

@@ -38,6 +38,21 @@ class SyncReport:
     steps: dict[str, int]
 
 
+PROJECTED = ("source", "target", "opens", "closes", "rule", "hold", "vantage", "noise")
+
+
+@dataclass(frozen=True)
+class Projection:
+    """The steps as the kernel needs them, of one state of the graph.
+
+    `nodes`: as `Store.nodes()`. `steps`: columns `PROJECTED`, without order; `source` and `target` are row numbers in `nodes` (UInt32),
+    `opens` and `closes` seconds since 1970 or null, the others categories. A step from or to a Message is left out.
+    """
+
+    nodes: pl.DataFrame
+    steps: pl.DataFrame
+
+
 class Store(Protocol):
     """A graph that can be brought to a state and asked. Not shared between threads."""
 
@@ -62,6 +77,9 @@ class Store(Protocol):
 
     def steps(self) -> pl.DataFrame:
         """All STEP relationships: `source, target, rule, opens, closes, hold, vantage, noise, because`, sorted."""
+
+    def projection(self) -> Projection:
+        """Nodes and steps by number, without what carries the steps: several times faster than `steps()`."""
 
     def nodes(self) -> pl.DataFrame:
         """All nodes that are no Message: `key, kind, name`, sorted by key."""
