@@ -31,7 +31,7 @@ EVIDENCE_COLUMNS = {"source", "target", "observation"}
 SAVED_KEYS = ("title", "asks", "question", "columns")
 _ALLOWED = {
     "hold": {"borrowed", "foothold"},
-    "vantage": {"at rest", "in transit"},
+    "vantage": {"at rest", "in transit", "in part"},
     "profile": {"rights", "quiet", "noisy"},
     "taken": {"by act", "by itself"},
     "scope": {"source", "target"},

@@ -34,6 +34,7 @@ KINDS = {
     "Server": ("triangle", "#c2570c", "▲"),
     "Service": ("hexagon", "#7a4fd0", "⬢"),
     "Group": ("diamond", "#6b7a8c", "◆"),
+    "Container": ("square", "#5a5f86", "■"),
     "Role": ("star", "#b8336a", "★"),
     "App": ("triangleDown", "#0b87a8", "▼"),
     "Rule": ("triangleDown", "#a07a12", "▼"),

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from screens.step_words import CLOSES_JA, SENTENCES_JA
+
 LANGUAGES = {"en": "English", "ja": "日本語"}
 
 _JA = {
@@ -56,6 +58,7 @@ _JA = {
     "Server": "サーバー",
     "Service": "サービス",
     "Group": "グループ",
+    "Container": "コンテナー",
     "Role": "ロール",
     "App": "アプリ",
     "Rule": "ルール",
@@ -67,6 +70,7 @@ _JA = {
     "Servers": "サーバー",
     "Services": "サービス",
     "Groups": "グループ",
+    "Containers": "コンテナー",
     "Roles": "ロール",
     "Apps": "アプリ",
     "Rules": "ルール",
@@ -225,6 +229,7 @@ _JA = {
     "shared files": "共有ファイル",
     "indicators": "侵害指標",
     "remediations": "是正措置",
+    "directory rights": "ディレクトリの権限",
     "collected": "収集済",
     "partial": "一部のみ",
     "not collected": "未収集",
@@ -237,51 +242,8 @@ _JA = {
         "可能性: 示した手順はすべて、エクスポートされた設定のもとで可能です。裏付け、または否定するログは読まれていません。",
     "POSSIBLE: the exported configuration allows every step shown; the logs that were read are kept as observations and are not weighed for it.":
         "可能性: 示した手順はすべて、エクスポートされた設定のもとで可能です。読まれたログは観測として保存されていますが、判定には使われていません。",
-    # what closes a step
-    "Remove the permission and the application's secrets": "権限と、アプリの資格情報を取り除く",
-    "Remove the owner; remove every secret and certificate of the application that was added meanwhile":
-        "所有者を外し、その間に追加されたアプリの資格情報と証明書をすべて取り除く",
-    "Remove the right": "権限を外す",
-    "Remove the membership": "メンバーから外す",
-    "Remove the right; revoke the sessions of the delegate": "権限を外し、代理人のセッションを無効にする",
-    "Revoke sessions and change the password": "セッションを無効にし、パスワードを変更する",
-    "Revoke sessions and tokens; change the password": "セッションとトークンを無効にし、パスワードを変更する",
-    "Remove the entitlement; end the sessions; change the password": "利用権を外し、セッションを終え、パスワードを変更する",
-    "Remove the right and reimage the server": "権限を外し、サーバーを再構築する",
-    "Remove the role; look for rights it gave meanwhile": "ロールを外し、その間に付与された権限を調べる",
-    "Rebuild the server": "サーバーを再構築する",
-    "Replace or reimage the device; delete the rule": "機器を交換または再構築し、ルールを削除する",
-    "Delete the rule or the forwarding": "ルールまたは転送を削除する",
-    "Reset the account; keep administrators off lower machines": "アカウントを再設定し、管理者を下位の機器から遠ざける",
-    "Reset the colleague's account": "同僚のアカウントを再設定する",
-    "Close both names": "両方の名前を閉じる",
-    "Nothing: what was read is known; tell the correspondent": "なし。読まれた内容は取り戻せないため、相手に通知する",
+    **CLOSES_JA,
 }  # fmt: skip
-
-# What the step files' sentences say, by step; a step that is not here is shown in its own words.
-_SENTENCES_JA = {
-    "own-mailbox": "{source} が自分のメールボックス {target} を開く",
-    "same-identity": "{source} は {target} と同一",
-    "full-access": "{source} が代理人としてメールボックス {target} を開く",
-    "shared-mailbox": "{source} が共有メールボックス {target} を開く",
-    "group-mail": "{source} がグループのメールボックス {target} を開く",
-    "group-member": "{source} は {target} のメンバー",
-    "exchange-administrator": "{source} は {target} のどのメールボックスの権限も自分に付与できる",
-    "mail-server": "{source} は {target} を保管または提供する",
-    "mail-in-transit": "{source} は通過する {target} のメールを読む",
-    "forwarding-rule": "{source} には転送 {target} があり、メールを写し続ける",
-    "forwarding-target": "{source} は写しを {target} に送る",
-    "forwarded-mail": "{source} は {target} が写すメールを受け取る",
-    "session-harvest": "{source} にサインイン中の {target} の資格情報を奪う",
-    "server-administrator": "{source} は {target} を管理する",
-    "remote-access": "{source} は {target} に遠隔からサインインする",
-    "single-sign-on": "{source} は {target} にサインインする",
-    "send-as": "{source} は {target} として送信できる",
-    "correspondents": "{source} から {target} とのやりとりが漏えい",
-    "app-owner": "{source} は {target} を所有し、資格情報を追加できる",
-    "app-permission": "{source} は自身の権限で {target} のメールを開ける",
-    "internal-phishing": "{source} が、信用している同僚 {target} に書き送る",
-}
 
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\+00:00|Z)")
 _LIMITS = re.compile(r"were not asked$|stopped at a known limit$|^nothing (before|after) ")
@@ -343,7 +305,7 @@ def _detail_part(part: str) -> str:
 
 def sentence(step: Mapping[str, str], names: Mapping[str, str], language: str) -> str:
     """The sentence of one step of a way (`rule, source, target, sentence`); `names`: key -> name."""
-    template = _SENTENCES_JA.get(step["rule"]) if language == "ja" else None
+    template = SENTENCES_JA.get(step["rule"]) if language == "ja" else None
     if template is None:
         return step["sentence"]
     return template.format(source=names.get(step["source"], step["source"]), target=names.get(step["target"], step["target"]))

@@ -12,4 +12,5 @@
 // likelihood: high; ordinal hint of the step table, no study
 // limits: A classic distribution list keeps no mailbox; its mail is in the mailboxes of its members.
 MATCH (g:`Group`)-[o:OWNS]->(m:Mailbox)
+WHERE coalesce(g.type, '') <> 'mailing list'
 RETURN g.key AS source, m.key AS target, o.valid_from AS opens, o.valid_until AS closes, [o.fact] AS because

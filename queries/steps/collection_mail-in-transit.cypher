@@ -2,7 +2,7 @@
 // number: S02
 // title: See mail that passes a held gateway or rule
 // sentence: {source} sees the mail of {target} as it passes
-// needs: [PASSES_THROUGH, HOSTS]
+// needs: [PASSES_THROUGH, HOSTS, FORWARDS_TO]
 // hold: borrowed
 // vantage: in transit
 // profile: rights
@@ -13,6 +13,7 @@
 // likelihood: certain; follows from holding what the mail passes
 // limits: Only what passes while it is held; mail encrypted end to end stays closed.
 MATCH (m:Mailbox)-[p:PASSES_THROUGH]->(g:Server|Rule)
+WHERE g.kind = 'Server' OR NOT coalesce(g.hides, false) OR EXISTS { MATCH (g)-[:FORWARDS_TO]->(:Correspondent) }
 RETURN g.key AS source, m.key AS target, p.valid_from AS opens, p.valid_until AS closes, [p.fact] AS because
 UNION ALL
 MATCH (m:Mailbox)<-[h:HOSTS]-(s:Service)-[p:PASSES_THROUGH]->(g:Server)

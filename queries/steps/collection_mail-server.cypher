@@ -8,7 +8,7 @@
 // attack: [T1114.002, T1213]
 // survives_reset: yes
 // closes_with: Rebuild the server
-// confirmed_by: [host forensics, mailbox export requests]
+// confirmed_by: [New-MailboxExportRequest, host forensics]
 // likelihood: low; ordinal hint of the step table, no study
 // limits: Of several mail servers each is taken to serve every mailbox of its mail system.
 MATCH (h:Server|Service)-[o:HOSTS]->(t:Mailbox|Service|File)

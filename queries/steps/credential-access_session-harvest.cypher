@@ -4,11 +4,11 @@
 // sentence: {source} holds the credential of {target}, who is signed in there
 // needs: [SESSION_ON]
 // hold: foothold
-// attack: [T1003.001, T1550.002, T1539]
+// attack: [T1003.001, T1550.002, T1550.003, T1539]
 // survives_reset: no
 // closes_with: Reset the account; keep administrators off lower machines
-// confirmed_by: [endpoint detection, Windows 4624 of the account on the server]
+// confirmed_by: [Windows 4648 on the server with the credential, endpoint detection]
 // likelihood: medium; ordinal hint of the step table, no study
-// limits: A snapshot of sessions stands for the whole time; credential guard is not seen.
+// limits: A snapshot of sessions stands for the whole time; credential guard is not seen. What stays in memory or in the cache after the logoff is not counted.
 MATCH (a:Account)-[s:SESSION_ON]->(h:Server)
 RETURN h.key AS source, a.key AS target, s.valid_from AS opens, s.valid_until AS closes, [s.fact] AS because

@@ -8,10 +8,10 @@
 // attack: [T1534, T1566.001, T1566.002]
 // survives_reset: no
 // closes_with: Reset the colleague's account
-// confirmed_by: [message trace, sign-in anomaly of the colleague]
+// confirmed_by: [sign-in anomaly of the colleague]
 // likelihood: low; 11 % of attackers who phished from an account gained another (Ho et al., USENIX Security 2019); per recipient at least 0.02 %
 // limits: Only colleagues with whom mail was exchanged, purged since or not; the address book would name everybody. Writing as
-//   somebody else is not asked. A possibility, not a probability.
+//   somebody else is not asked. A possibility, not a probability: that a mail was sent does not show that it was believed, so no record confirms it.
 MATCH (m:Mailbox)-[r:CORRESPONDED]->(c:Correspondent)<-[h:HAS_ADDRESS]-(b:Account)
 WHERE c.internal
 RETURN m.key AS source, b.key AS target,

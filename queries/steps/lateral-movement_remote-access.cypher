@@ -8,7 +8,7 @@
 // attack: [T1133, T1021.001, T1021.003, T1021.006]
 // survives_reset: no
 // closes_with: Remove the entitlement; end the sessions; change the password
-// confirmed_by: [VPN log, Windows 4624 type 10, Windows 4778]
+// confirmed_by: [Windows 4624 type 10, Windows 21 / 25 / 1149 of remote desktop, VPN log]
 // likelihood: medium; ordinal hint of the step table, no study
 // limits: A position, not the machine: only administration holds a server. A second factor is not seen.
 MATCH (a:Account|`Group`)-[r:SIGNS_IN_TO]->(s:Service)

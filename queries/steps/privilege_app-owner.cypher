@@ -10,6 +10,6 @@
 // closes_with: Remove the owner; remove every secret and certificate of the application that was added meanwhile
 // confirmed_by: [Add service principal credentials, Update application - Certificates and secrets management, service principal sign-in]
 // likelihood: low; ordinal hint of the step table, no study
-// limits: Administrators of applications may do the same without owning one, which is not seen. A lock on the application's properties can forbid it.
+// limits: Administrators of applications may do the same without owning one: another step. A lock on the application's properties can forbid it.
 MATCH (a:Account)-[o:OWNS]->(x:App)
 RETURN a.key AS source, x.key AS target, o.valid_from AS opens, o.valid_until AS closes, [o.fact] AS because

@@ -5,10 +5,10 @@
 // needs: [HAS_ROLE, ADMIN_TO]
 // hold: borrowed
 // profile: rights
-// attack: [T1098.002, T1078.002]
+// attack: [T1098.002, T1078.002, T1078.004]
 // survives_reset: no
 // closes_with: Remove the role; look for rights it gave meanwhile
-// confirmed_by: [Add-MailboxPermission, role group audit]
+// confirmed_by: [Add-MailboxPermission, Add-RoleGroupMember, New-ManagementRoleAssignment, MailItemsAccessed by an administrator]
 // likelihood: low; ordinal hint: rare, of the widest reach
 // limits: Custom management scopes narrow a role; exports of the role groups do not show them.
 MATCH (a:Account|`Group`|App)-[h:HAS_ROLE]->(r:Role)-[d:ADMIN_TO]->(s:Service)

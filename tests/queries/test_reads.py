@@ -51,7 +51,7 @@ def _mail() -> Variant:
         {"kind": "Indicator", "key": "indicator:sha256/00", "props": {"type": "sha256", "value": "00"}},
     ]  # fmt: skip
     edges = [
-        _edge("h1", "HOLDS", ann, one, delivered=110, purged=500), _edge("h2", "HOLDS", ann, two, delivered=210),
+        _edge("h1", "HOLDS", ann, one, delivered=110, purged=500, folder="/Inbox"), _edge("h2", "HOLDS", ann, two, delivered=210),
         _edge("h3", "HOLDS", bob, two), _edge("h4", "HOLDS", bob, three, delivered=300),
         _edge("s1", "SENT_BY", one, eve, role="from"), _edge("s2", "SENT_BY", two, a, role="from", source="a.mbox", place="message 2"),
         _edge("s3", "SENT_BY", two, a, role="sender"), _edge("t1", "ADDRESSED_TO", one, a, role="to", source="a.mbox", place="message 1"), _edge("t2", "ADDRESSED_TO", two, eve, role="to"),
@@ -61,6 +61,7 @@ def _mail() -> Variant:
         _edge("a3", "HAS_ADDRESS", ("Account", "account:ann"), a, type="upn"), _edge("a4", "HAS_ADDRESS", bob, b, type="primary"),
         _edge("i1", "SAME_IDENTITY", ("Account", "account:ann"), ("Account", "upn:ann"), reason="one address", because=["a2", "a3"],
               source="joined:address", place="joined"),
+        _edge("p1", "FOLDER_RIGHT", ("Account", "account:bob"), ann, folder="/Inbox", rights="Reviewer"),
         _edge("r1", "REMEDIATES", ("Remediation", "remediation:1"), ("Account", "account:ann")),
         _edge("o2", "OWNS", ("Account", "account:chief"), ann), _edge("o3", "OWNS", ("Account", "account:bob"), bob),
         _edge("o1", "OWNS", ("Account", "account:ann"), ann, source="boxes.csv", place="row 2"),
@@ -101,9 +102,10 @@ EXPECTED: dict[str, tuple[dict[str, Any], list[tuple[Any, ...]]]] = {
         {"mailbox": "mailbox:ann", "address": "smtp:ann@hq.example", "limit": 2},
         [("s2", "a.mbox", "message 2"), ("t1", "a.mbox", "message 1")],
     ),
+    "folders": ({}, [("p1", "/Inbox")]),
     "held_messages": (
         {"mailboxes": ["mailbox:ann", "mailbox:nobody"]},
-        [("mailbox:ann", "msg:1", "c1", 100, 110, 500), ("mailbox:ann", "msg:2", None, 200, 210, None)],
+        [("mailbox:ann", "msg:1", "c1", 100, 110, 500, "/Inbox"), ("mailbox:ann", "msg:2", None, 200, 210, None, None)],
     ),
     "indicators": ({}, [("indicator:ip/192.0.2.1", "ip", "192.0.2.1", 100, 200)]),
     "observations": (

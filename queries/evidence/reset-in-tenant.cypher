@@ -1,0 +1,11 @@
+// step: reset-in-tenant
+// title: Passwords reset by somebody else, in the audit log
+// logs: [audit log]
+// scope: target
+// limits: Of which role the reset was made is not told. Help desks reset passwords every day.
+MATCH (o:Observation)-[w:OBSERVED]->(a:Account|App)
+WHERE w.role = 'actor' AND o.operation IN ['Reset user password', 'Reset user password.', 'Reset password (by admin)', 'user.account.reset_password', 'user.account.update_password']
+WITH DISTINCT o, a
+MATCH (o)-[r:OBSERVED]->(b:Account)-[:BELONGS_TO]->(t:Container)
+WHERE r.role = 'target' AND b.key <> a.key AND t.type = 'tenant'
+RETURN DISTINCT t.key AS source, b.key AS target, o.key AS observation

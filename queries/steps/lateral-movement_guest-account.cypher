@@ -1,0 +1,23 @@
+// id: guest-account
+// number: S28
+// title: Enter another organisation's tenant as its guest
+// sentence: {source} is known in another tenant as its guest {target}
+// needs: [HAS_ADDRESS, TRUSTS]
+// hold: borrowed
+// profile: rights
+// attack: [T1199, T1078.004]
+// survives_reset: no
+// closes_with: Remove the guest in the other tenant, or block it until the account at home is clean
+// confirmed_by: [cross-tenant sign-in]
+// likelihood: low; ordinal hint of the step table, no study
+// limits: Home and guest are put together by the address that was invited, or by an analyst (ways.csv). A policy of the other tenant that asks for a second factor of its own is not seen. What a partner may do by a role (GDAP) is a role of its own group.
+MATCH (h:Account)-[k:HAS_ADDRESS]->(c:Correspondent)<-[g:HAS_ADDRESS]-(a:Account)
+WHERE a.type = 'guest' AND coalesce(h.type, 'user') <> 'guest' AND k.type IN ['primary', 'mail', 'upn'] AND g.type IN ['primary', 'mail']
+RETURN h.key AS source, a.key AS target,
+       CASE WHEN k.valid_from IS NULL THEN g.valid_from WHEN g.valid_from IS NULL THEN k.valid_from WHEN k.valid_from > g.valid_from THEN k.valid_from ELSE g.valid_from END AS opens,
+       CASE WHEN k.valid_until IS NULL THEN g.valid_until WHEN g.valid_until IS NULL THEN k.valid_until WHEN k.valid_until < g.valid_until THEN k.valid_until ELSE g.valid_until END AS closes,
+       [k.fact, g.fact] AS because
+UNION ALL
+MATCH (a:Account)-[r:TRUSTS]->(h:Account)
+WHERE r.type = 'guest'
+RETURN h.key AS source, a.key AS target, r.valid_from AS opens, r.valid_until AS closes, [r.fact] AS because

@@ -1,0 +1,16 @@
+// id: role-holder
+// number: S21
+// title: Hold an administrative role
+// sentence: {source} holds the role {target}
+// needs: [HAS_ROLE]
+// hold: borrowed
+// profile: rights
+// taken: by itself
+// attack: [T1098.003, T1078.004]
+// survives_reset: no
+// closes_with: Remove the role; look for rights it gave meanwhile
+// confirmed_by: [Add member to role, activation of a role]
+// likelihood: low; ordinal hint: rare, of the widest reach
+// limits: Active assignments only: one that is merely eligible counts from its activation on, where a log shows that. What a role of one's own making may do is not read.
+MATCH (a:Account|`Group`|App)-[h:HAS_ROLE]->(r:Role)
+RETURN a.key AS source, r.key AS target, h.valid_from AS opens, h.valid_until AS closes, [h.fact] AS because
