@@ -19,10 +19,10 @@ from reach.search import Labels
 from reach.ways import way
 from reports.casegraph import CaseGraph, Index
 from reports.coverage import beside, coverage
-from reports.disclosure import Interval, disclosure
+from reports.disclosure import Folders, Interval, disclosure
 from reports.evidence import logs
 from reports.found import EXCLUDED, Catalogue, Found, Window, search
-from reports.held import KINDS, held_spans
+from reports.held import KINDS, folder_spans, held_spans
 from reports.spans import joined
 
 NO_LOG = "POSSIBLE: the exported configuration allows every step shown; no log was read that could confirm one or rule it out."
@@ -37,6 +37,7 @@ def blast(store: Store, catalogue: Catalogue, seeds: Sequence[str], window: Wind
     reached.sort(key=lambda row: (KINDS.index(row["kind"]), row["first"], row["hops"], row["key"]))
     mark_same(reached, graph.identity)
     transit = _touched(graph, labels, graph.walked(catalogue.profile, "in transit"), horizon)
+    folders = folder_spans(store, graph, labels, catalogue.profile, horizon)
     seen = coverage(found.stated, window.start, window.until)
     return {
         "seeds": [{"key": key, "kind": graph.kinds[graph.number[key]], "name": graph.names[graph.number[key]]} for key in seeds],
@@ -54,8 +55,9 @@ def blast(store: Store, catalogue: Catalogue, seeds: Sequence[str], window: Wind
         "writes_as": _targets(graph, labels, horizon, "send-as", catalogue.profile),
         "forwards_to": _targets(graph, labels, horizon, "forwarding-target", catalogue.profile),
         "in_transit": [{"mailbox": key, "spans": [[to_iso(a), _iso_end(b)] for a, b in spans]} for key, spans in sorted(transit.items())],
+        "in_part": [{"mailbox": key, "folder": folder, "spans": [[to_iso(a), _iso_end(b)] for a, b in spans]} for (key, folder), spans in sorted(folders.items())],
         "approachable": _ring(found, catalogue, horizon),
-        "disclosed": _disclosed(store, found, transit, seen, horizon),
+        "disclosed": _disclosed(store, found, transit, folders, seen),
         "coverage": seen,
     }
 
@@ -105,12 +107,15 @@ def _elsewhere(found: Found) -> list[dict[str, Any]]:
     return sorted(told.values(), key=lambda row: (row["at"], row["key"]))
 
 
-def _disclosed(store: Store, found: Found, transit: dict[str, list[Interval]], seen: list[dict[str, Any]], horizon: int) -> dict[str, Any]:
-    held = {level: held_spans(found.graph, found.levels[level].labels, horizon) for level in LEVELS}
-    told = disclosure(store, held[NOT_OBSERVED], transit)
+def _disclosed(store: Store, found: Found, transit: dict[str, list[Interval]], folders: Folders, seen: list[dict[str, Any]]) -> dict[str, Any]:
+    held = {level: held_spans(found.graph, found.levels[level].labels, found.horizon) for level in LEVELS}
+    told = disclosure(store, held[NOT_OBSERVED], transit, folders)
     totals = {NOT_OBSERVED: told["at_rest"]}
     for lower, level in zip(LEVELS, LEVELS[1:], strict=False):
-        totals[level] = totals[lower] if held[level] == held[lower] else disclosure(store, held[level], {})["at_rest"]
+        # Which folders were read is allowed, not seen: they count up to POSSIBLE.
+        parts = folders if level == POSSIBLE else {}
+        same = held[level] == held[lower] and (level != INDICATED or not folders)
+        totals[level] = totals[lower] if same else disclosure(store, held[level], {}, parts)["at_rest"]
     levels = {level: {name: totals[level][name] for name in ("persons", "addresses", "messages", "organisations")} for level in reversed(LEVELS)}
     silent = [f"no message is known of {told['silent']:,} of {len(held[NOT_OBSERVED]):,} held mailboxes"] if told["silent"] else []
     return told | {"levels": levels, "beside": silent + beside("Correspondent", seen)}

@@ -18,7 +18,7 @@ from reach.evidence import LEVELS
 from reach.graph import NEVER
 from reports.disclosure import external
 from reports.found import Catalogue, Found, Window, search
-from reports.held import KINDS, held_spans
+from reports.held import KINDS, folder_spans, held_spans
 
 EARLIER = ((7, "a week"), (30, "a month"), (183, "six months"))
 """Days by which discovery could have come earlier, and in words."""
@@ -33,7 +33,8 @@ def curve(store: Store, catalogue: Catalogue, seeds: Sequence[str], window: Wind
     found = search(store, catalogue, seeds, window)
     end = last if window.until is None else window.until
     begun = _begun(found)
-    told = external(store, held_spans(found.graph, found.labels, found.horizon))
+    folders = folder_spans(store, found.graph, found.labels, catalogue.profile, found.horizon)
+    told = external(store, held_spans(found.graph, found.labels, found.horizon), folders)
     ends = _days(window.start, end)
     points = [_point(begun, told, window.start, at) for at in ends]
     return {

@@ -21,15 +21,25 @@ _FOREVER = 2**62
 _BATCH = 500
 
 
+Folders = dict[tuple[str, str], list[Interval]]
+"""(mailbox key, folder as `folder_name` gives it) -> disjoint intervals."""
+
+
+def folder_name(path: str | None) -> str:
+    r"""A folder's path in one spelling: `\\Inbox`, `/Inbox` and `inbox` are one."""
+    return "/".join(part for part in (path or "").replace("\\", "/").casefold().split("/") if part)
+
+
 def messages_disclosed(
-    store: Store, held: dict[str, list[Interval]], in_transit: dict[str, list[Interval]]
+    store: Store, held: dict[str, list[Interval]], in_transit: dict[str, list[Interval]], in_part: Folders | None = None
 ) -> tuple[pl.DataFrame, set[str]]:
     """One row a (mailbox, message) that was disclosed: `mailbox, message, distinct, at, since, vantage`; and the mailboxes with any message.
 
     `at`: when it came in; `since`: from when it was disclosed, which is then or when the mailbox was first held.
-    `held`, `in_transit`: mailbox key -> disjoint intervals in seconds during which it was held, or its passing mail seen.
+    `held`, `in_transit`: mailbox key -> disjoint intervals in seconds during which it was held, or its passing mail seen; `in_part`: single
+    folders that could be read, whose mail is disclosed at rest.
     """
-    keys = sorted({*held, *in_transit})
+    keys = sorted({*held, *in_transit, *(mailbox for mailbox, _ in in_part or ())})
     parts = [read(store, "held_messages", mailboxes=keys[i : i + _BATCH]) for i in range(0, len(keys), _BATCH)]
     if not parts:
         schema = {"mailbox": pl.String, "message": pl.String, "distinct": pl.String, "at": pl.Int64, "since": pl.Int64, "vantage": pl.String}
@@ -40,10 +50,13 @@ def messages_disclosed(
         pl.col("purged").cast(pl.Int64),
     )
     # A message without a time counts as there from the start; one not known to be purged counts as there for good.
-    rested = mail.join(_frame(held), on="mailbox").filter(
+    whole = mail.join(_frame(held), on="mailbox")
+    parted = mail.with_columns(pl.col("folder").map_elements(folder_name, pl.String, skip_nulls=False)).join(_folders(in_part or {}), on=["mailbox", "folder"])
+    rested = pl.concat([whole.drop("folder"), parted.drop("folder")]).filter(
         pl.max_horizontal(pl.col("at").fill_null(-_FOREVER), "start") < pl.min_horizontal(pl.col("purged").fill_null(_FOREVER), "stop")
     )
     passed = mail.join(_frame(in_transit), on="mailbox").filter((pl.col("at") >= pl.col("start")) & (pl.col("at") < pl.col("stop")))
+    passed = passed.drop("folder")
     both = pl.concat([rested.with_columns(pl.lit("at rest").alias("vantage")), passed.with_columns(pl.lit("in transit").alias("vantage"))])
     since = pl.max_horizontal(pl.col("at").fill_null(-_FOREVER), "start").alias("since")
     rows = both.with_columns(since).group_by("mailbox", "message", "distinct", "at", "vantage").agg(pl.col("since").min())
@@ -55,12 +68,19 @@ def _frame(intervals: dict[str, list[Interval]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"mailbox": pl.String, "start": pl.Int64, "stop": pl.Int64}, orient="row")
 
 
-def disclosure(store: Store, held: dict[str, list[Interval]], in_transit: dict[str, list[Interval]]) -> dict[str, Any]:
+def _folders(intervals: Folders) -> pl.DataFrame:
+    rows = [(mailbox, folder, start, stop) for (mailbox, folder), spans in intervals.items() for start, stop in spans]
+    return pl.DataFrame(rows, schema={"mailbox": pl.String, "folder": pl.String, "start": pl.Int64, "stop": pl.Int64}, orient="row")
+
+
+def disclosure(
+    store: Store, held: dict[str, list[Interval]], in_transit: dict[str, list[Interval]], in_part: Folders | None = None
+) -> dict[str, Any]:
     """The external correspondents disclosed: `at_rest` and `in_transit` totals, `by_country`, `by_organisation`, `correspondents`.
 
     `silent`: of how many held mailboxes no message is known at all, whatever its time. The two tables and the list are of the mail at rest; `in_transit` counts what only a passing place disclosed.
     """
-    mail, known_of = messages_disclosed(store, held, in_transit)
+    mail, known_of = messages_disclosed(store, held, in_transit, in_part)
     full = _with_addresses(store, mail)
     external = full.filter(~pl.col("internal").fill_null(False))
     rest = external.filter(pl.col("vantage") == "at rest")
@@ -77,9 +97,9 @@ def disclosure(store: Store, held: dict[str, list[Interval]], in_transit: dict[s
     }
 
 
-def external(store: Store, held: dict[str, list[Interval]]) -> pl.DataFrame:
+def external(store: Store, held: dict[str, list[Interval]], in_part: Folders | None = None) -> pl.DataFrame:
     """The addresses outside on the mail at rest that was disclosed: `address, person, distinct, since` and more, one row a message and address."""
-    return _with_addresses(store, messages_disclosed(store, held, {})[0]).filter(~pl.col("internal").fill_null(False))
+    return _with_addresses(store, messages_disclosed(store, held, {}, in_part)[0]).filter(~pl.col("internal").fill_null(False))
 
 
 def _with_addresses(store: Store, mail: pl.DataFrame) -> pl.DataFrame:

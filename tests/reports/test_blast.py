@@ -143,3 +143,18 @@ def test_the_result_is_plain_data_that_names_state_engine_and_profile(agency):
     assert json.loads(json.dumps(result)) == result
     assert (result["engine"], result["profile"], result["state"]) == ("embedded", "quiet", agency.graph().state())
     assert result["window"]["until"] is None and result["still_held"] == 0
+
+
+def test_a_folder_right_discloses_the_mail_of_that_folder_without_the_mailbox(tmp_path):
+    folders = csv("Identity,FolderName,User,AccessRights", ("tanaka@agency.example:\\Inbox", "Inbox", "desk2@agency.example", "{Reviewer}"))
+    mail = (
+        "From a Mon Jan  2 00:00:00 2023\nDelivered-To: tanaka@agency.example\nX-Folder: Inbox\nFrom: Anna <anna@partner.example.de>\nTo: tanaka@agency.example\n"
+        "Date: Mon, 02 Jan 2023 00:00:00 +0000\nMessage-ID: <f1@partner.example.de>\n\nx\n"
+    )
+    case = made(tmp_path, AGENCY | {"folders.csv": folders, "tanaka@agency.example/Inbox.mbox": mail})
+    result = case.blast("desk2@agency.example", START, END)
+    case.close()
+    assert "mailbox:tanaka@agency.example" not in keys(result, "Mailbox")
+    assert [(row["mailbox"], row["folder"]) for row in result["in_part"]] == [("mailbox:tanaka@agency.example", "inbox")]
+    assert [(row["address"], row["mailboxes"]) for row in result["disclosed"]["correspondents"]] == [("anna@partner.example.de", ["mailbox:tanaka@agency.example"])]
+    assert result["disclosed"]["levels"]["POSSIBLE"]["persons"] == 1 and result["disclosed"]["levels"]["INDICATED"]["persons"] == 0
