@@ -11,7 +11,7 @@ import click
 from graphmodel.kinds import COVERAGE, EDGES, NODES, STEP, STEP_COLUMNS, Property
 from hakyu.case import Case
 from hakyu.cli import main
-from queries.catalogue import attack_names
+from queries.catalogue import attack_names, evidence
 from tools import secrets_page
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -57,13 +57,16 @@ def steps() -> str:
     """What an attacker can do."""
     version, names = attack_names()
     parts = ["# Attack steps\n", MADE, f"Technique ids are of ATT&CK Enterprise {version}. One file a step, under `queries/steps/`.\n"]
+    shown = evidence()
     for step in Case.steps():
         facts = [
             ("sentence", step.sentence), ("needs", ", ".join(step.needs)), ("hold", step.hold), ("vantage", step.vantage),
-            ("walked", "only with `--profile noisy`" if step.profile == "noisy" else "always"),
+            ("walked", f"from `--profile {step.profile}` on" + ("; by itself: nobody has to do anything for it" if step.by_itself else "")),
             ("ATT&CK", ", ".join(f"{id_} {names[id_]}" for id_ in step.attack)),
             ("survives a password reset", "yes" if step.survives_reset else "no"), ("closes with", step.closes_with),
-            ("confirmed by", ", ".join(step.confirmed_by)), ("limits", step.limits), ("file", f"`{step.file}`"),
+            ("confirmed by", ", ".join(step.confirmed_by)), ("likelihood", f"{step.likelihood} ({step.likelihood_source})"), ("limits", step.limits),
+            *((f"records: {one.title}", f"logs: {', '.join(one.logs)}; `evidence/{one.file}`. {one.limits}") for one in shown if one.step == step.id),
+            ("file", f"`{step.file}`"),
         ]  # fmt: skip
         parts.append(f"## {step.number} {step.id}: {step.title}\n\n{_table(('', ''), facts)}")
     return "\n".join(parts)
