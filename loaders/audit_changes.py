@@ -43,6 +43,7 @@ class _Rule:
     place: str
     enabled: bool = True
     hides: bool | None = None
+    passing: bool = False
     conditions: dict[str, str] = field(default_factory=dict)
     complete: bool = False  # the log saw it made, so that a condition that was not named is not set
     via: str = ""
@@ -170,7 +171,7 @@ class Changes:
         """The rule of that key, made anew where a record says so."""
         known = self._rules.get(key)
         if known is None or new:
-            known = self._rules[key] = _Rule(name, type_, at.place, complete=new, open=known.open if known else {})
+            known = self._rules[key] = _Rule(name, type_, at.place, complete=new, open=known.open if known else {}, passing=bool(known and known.passing))
         return known
 
     def _describe(self, rule: _Rule, said: dict[str, str]) -> None:
@@ -202,7 +203,6 @@ class Changes:
                 self._out.edge("PASSES_THROUGH", source, node, at.place, valid_until=at.time, record=at.record, basis=BASIS)
             return
         wanted = rule.targets if rule.enabled and not gone else {}
-        had = bool(rule.open)
         for target, keeps in [*rule.open.items()]:
             if target not in wanted or wanted[target] != keeps:
                 self._copy(source, node, target, keeps, at, begins=False)
@@ -211,8 +211,9 @@ class Changes:
             if target not in rule.open:
                 rule.open[target] = keeps
                 self._copy(source, node, target, keeps, at, begins=True)
-        if source and had != bool(rule.open):
-            when = {"valid_from": at.time} if rule.open else {"valid_until": at.time}
+        passing = bool(rule.open or rule.hides and rule.enabled and not gone)  # one that only hides takes mail too
+        if source and rule.passing != passing:
+            rule.passing, when = passing, {"valid_from": at.time} if passing else {"valid_until": at.time}
             self._out.edge("PASSES_THROUGH", source, node, at.place, record=at.record, basis=BASIS, **when)
         rule.enabled = rule.enabled and not gone
 

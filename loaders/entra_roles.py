@@ -17,6 +17,7 @@ ROLE_NAMES = {
     "729827e3-9c14-49f7-bb1b-9608f156bbb8": "Helpdesk Administrator", "fe930be7-5e62-47db-91af-98c3a49a38b1": "User Administrator",
     "c4e39bd9-1100-46d3-8c65-fb160da0071f": "Authentication Administrator", "966707d0-3269-4727-9be2-8c3a10f19b9d": "Password Administrator",
     "7be44c8a-adaf-4e2a-84d6-ab2649e08a13": "Privileged Authentication Administrator",
+    "e8611ab8-c189-46e8-94e1-60213ab1f814": "Privileged Role Administrator",
     "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3": "Application Administrator", "158c047a-c907-4556-b7ef-446551a6b5f7": "Cloud Application Administrator",
     "4ba39ca4-527c-499a-b93d-d9b492c50246": "Partner Tier1 Support", "e00e864a-17c5-4a4b-9c06-f5b95a8d5bd8": "Partner Tier2 Support",
 }  # fmt: skip
@@ -25,11 +26,12 @@ _FORMER_NAMES = {
     "user account administrator": "User Administrator", "helpdeskadmin": "Helpdesk Administrator",
 }  # fmt: skip
 # What a holder may do to what belongs to the tenant: rights of CONTROLS. The first resets nobody who holds an administrative role.
-RESET, RESET_ANY, ADD_SECRET = "ResetPassword", "ResetAnyPassword", "AddSecret"
+RESET, RESET_ANY, ADD_SECRET, ASSIGN = "ResetPassword", "ResetAnyPassword", "AddSecret", "AssignRole"
 RIGHTS: dict[str, tuple[str, ...]] = {
     "global administrator": (RESET_ANY, ADD_SECRET), "privileged authentication administrator": (RESET_ANY,), "partner tier2 support": (RESET_ANY,),
     "helpdesk administrator": (RESET,), "user administrator": (RESET,), "authentication administrator": (RESET,), "password administrator": (RESET,),
     "partner tier1 support": (RESET,), "application administrator": (ADD_SECRET,), "cloud application administrator": (ADD_SECRET,),
+    "privileged role administrator": (ASSIGN,),
 }  # fmt: skip
 _MAIL_ADMINS = frozenset(("global administrator", "exchange administrator"))
 

@@ -5,7 +5,7 @@ Exchange (`UserName`, `RuleName`, `Enabled`, until 2023 `RuleEnabled`), and by G
 `ForwardAsAttachment`, `Delete`, `PermanentDelete`, `RuleId`).
 
 Yields a Rule for each row (`Name`, `Enabled`; `hides` where it deletes, moves or marks as read; `conditions`), and for each target of an
-enabled rule FORWARDS_TO and PASSES_THROUGH.
+enabled rule FORWARDS_TO and PASSES_THROUGH; for one that only hides PASSES_THROUGH.
 
 Traps: targets are written `"Name" [SMTP:x@y]`; `[EX:/o=…]` is a recipient by its legacyExchangeDN: an export that lists X500 addresses
 (Get-Mailbox, LDIF) tells whose that is. A target that is a name only is refused, the other targets are used. A disabled rule copies nothing. Mailboxes without rules leave no row; hidden rules need -IncludeHidden.
@@ -58,6 +58,10 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
     reader.finish()
 
 
+def _hides(row: Row) -> bool:
+    return bool(row.get("movetofolder")) or any(row.flag(column) for column in (*_DELETES, "markasread"))
+
+
 class _Reader:
     def __init__(self, options: Options, out: FactBuffer, asked: list[str]) -> None:
         self._out, self._own, self._asked = out, options.mailbox or "", asked
@@ -83,6 +87,8 @@ class _Reader:
         else:
             for target, keeps_copy in targets.items():
                 self._who.copies(mailbox, rule, target, row.place, keeps_copy)
+            if not targets and _hides(row):
+                self._out.edge("PASSES_THROUGH", mailbox, rule, row.place, basis="hides")
         if unusable:
             advice = "names no address: export the target's PrimarySmtpAddress; the rest of the row is used"
             self._out.refuse(row.at(", ".join(dict.fromkeys(column for column, _ in unusable))), "; ".join(t for _, t in unusable), advice)
@@ -102,9 +108,8 @@ class _Reader:
         own_id = row.first("ruleidentity", "ruleid", "identity") or str(row.number)
         if self._rules.setdefault(key, own_id) != own_id:
             key = f"{key}#{own_id}"
-        moves = bool(row.get("movetofolder")) or any(row.flag(column) for column in (*_DELETES, "markasread"))
         told = conditions.told((conditions.COLUMNS[column], row.get(column)) for column in self._asked)
-        self._out.node("Rule", key, row.place, name=name, type="inbox rule", enabled=enabled, hides=moves, conditions=told)
+        self._out.node("Rule", key, row.place, name=name, type="inbox rule", enabled=enabled, hides=_hides(row), conditions=told)
         return "Rule", key
 
     def _targets(self, row: Row) -> tuple[dict[str, bool], list[tuple[str, str]]]:

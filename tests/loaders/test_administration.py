@@ -14,7 +14,6 @@ from tests.support.golden import facts_of
 NOW = 1_700_000_000
 SYSTEM = f"service:mail/{audit.ORG}"
 READS = audit.record(0, "MailItemsAccessed", audit.ALICE, **audit.access("Sync"), **audit.of(audit.ALICE), Folders=[{"Id": "x", "Path": "\\Inbox"}])
-HERE = Path(__file__).parent
 
 
 def set_(number: int, operation: str, **values: str) -> audit.Record:
@@ -49,6 +48,21 @@ def test_who_joins_a_role_group_holds_its_right_over_the_mail_system_until_it_le
     assert {row[1:] for row in edges(facts, "MEMBER_OF", "valid_from", "valid_until")} == {(group, begins, None), (group, None, ends)}
     assert edges(facts, "HAS_ROLE") == {(group, role)}
     assert edges(facts, "ADMIN_TO") == {(role, SYSTEM)}
+
+
+@pytest.mark.parametrize("letter", "BCDEFH")
+def test_administration_is_read_alike_from_every_shape_that_keeps_whole_records(tmp_path, letter):
+    records = [
+        READS, set_(5, "Add-RoleGroupMember", Identity="Organization Management", Member="bob"), set_(6, "New-ManagementRoleAssignment", Role="Mailbox Import Export", User="bob"),
+        set_(7, "New-MailboxExportRequest", Mailbox="Alice"), audit.record(8, "MessagesListed", audit.BOB, RecordType=25, Workload="MicrosoftTeams"),
+    ]  # fmt: skip
+    kinds = ("MEMBER_OF", "HAS_ROLE", "ADMIN_TO")
+    suffix = "json" if letter in "EF" else "csv"
+    found = [facts_of(audit.write(tmp_path / f"{shape}.{end}", shape, records), now=NOW) for shape, end in ((letter, suffix), ("A", "csv"))]
+    assert [edges(found[0], kind, "valid_from") for kind in kinds] == [edges(found[1], kind, "valid_from") for kind in kinds]
+    assert len(edges(found[0], "HAS_ROLE")) == 2
+    for operation in ("New-MailboxExportRequest", "MessagesListed"):
+        assert about(found[0], operation) == about(found[1], operation) != set()
 
 
 def test_a_role_group_that_reaches_no_mailbox_gives_no_right_over_the_mail_system(tmp_path):

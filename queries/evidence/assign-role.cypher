@@ -1,0 +1,12 @@
+// step: assign-role
+// title: Roles given, in the audit log
+// logs: [audit log]
+// scope: target
+// limits: That a role was activated, which its holder may do, is written alike. By which role it was given is not told.
+MATCH (o:Observation)-[w:OBSERVED]->(a:Account|App)
+WHERE w.role = 'actor' AND o.operation STARTS WITH 'Add member to role'
+  AND NOT (o.operation CONTAINS 'requested' OR o.operation CONTAINS 'eligible' OR o.operation CONTAINS 'denied' OR o.operation CONTAINS 'cancel')
+WITH DISTINCT o, a
+MATCH (o)-[r:OBSERVED]->(q:Role)-[d:CONTROLS]->(t:Container)<-[c:CONTROLS]-(x:Role)
+WHERE r.role = 'target' AND t.type = 'tenant' AND d.`right` = 'ResetAnyPassword' AND c.`right` = 'AssignRole'
+RETURN DISTINCT x.key AS source, q.key AS target, o.key AS observation
