@@ -6,6 +6,7 @@ Its layout:
       state.json            which loads there are: replaced atomically, so a job of many files is there whole or not
       loads/<id>/           one folder a file: facts by kind, refused rows, manifest.json; never written again
       graph/                the embedded engine's files (graphmodel/store/embedded_store.py)
+      projection/           the arrays that reports walk, named by the state they are of (reports/projection.py)
       tmp/                  work in progress; what a crash leaves there is swept by the next writer
 """
 

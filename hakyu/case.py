@@ -243,6 +243,14 @@ class Case:
         """Rows of one's own read-only Cypher."""
         return self.graph().read(text, parameters)
 
+    def _asked(self, start: str, until: str | None, profile: str, without: Sequence[str]) -> tuple[Window, Catalogue]:
+        """The window and what is walked in it. Raises UsageError."""
+        window = Window(from_iso(start), from_iso(until) if until else None)
+        if window.until is not None and window.until <= window.start:
+            raise UsageError(f"the window ends ({until}) before it begins ({start})")
+        cache = self.folder / "projection" if self.ledger.exists else None
+        return window, Catalogue(steps(), evidence(), find_profile(profile, steps(), without), cache)
+
     def blast(
         self, who: str, start: str, until: str | None = None, profile: str = DEFAULT_PROFILE, without: Sequence[str] = ()
     ) -> dict[str, Any]:
@@ -250,27 +258,27 @@ class Case:
 
         `profile`: rights, quiet, noisy, or the path of a .toml file; `without`: ids of steps that are not walked.
         """
-        window, catalogue = _asked(start, until, profile, without)
+        window, catalogue = self._asked(start, until, profile, without)
         return self._of_one_state(lambda store: {"asked": who} | blast(store, catalogue, find(store, who), window))
 
     def curve(
         self, who: str, start: str, until: str | None = None, profile: str = DEFAULT_PROFILE, without: Sequence[str] = ()
     ) -> dict[str, Any]:
         """Exposure over dwell, day by day, and what an earlier discovery would have saved; asked as `blast` is."""
-        window, catalogue = _asked(start, until, profile, without)
+        window, catalogue = self._asked(start, until, profile, without)
         now = int(datetime.now(UTC).timestamp())
         return self._of_one_state(lambda store: {"asked": who} | curve(store, catalogue, find(store, who), window, max(now, window.start + DAY)))
 
     def rank(self, start: str, until: str | None = None, profile: str = DEFAULT_PROFILE, without: Sequence[str] = ()) -> dict[str, Any]:
         """Every account by what it could reach in the window, exactly, by kind and level; and how many accounts reach each thing."""
-        window, catalogue = _asked(start, until, profile, without)
+        window, catalogue = self._asked(start, until, profile, without)
         return self._of_one_state(lambda store: ranking(store, catalogue, window))
 
     def ways(
         self, who: str, to: str, start: str, until: str | None = None, profile: str = DEFAULT_PROFILE, without: Sequence[str] = (), limit: int = 200
     ) -> dict[str, Any]:
         """Every step on some way in time from `who` to `to` (address, key or name), the shortest ways first; asked as `blast` is."""
-        window, catalogue = _asked(start, until, profile, without)
+        window, catalogue = self._asked(start, until, profile, without)
         return self._of_one_state(lambda store: {"asked": who} | ways(store, catalogue, find(store, who), find(store, to)[0], window, limit))
 
     def contain(
@@ -281,7 +289,7 @@ class Case:
 
         `costs`: by action, step or key; `done`: ids of actions that are taken as done. Nothing stored is changed.
         """
-        window, catalogue = _asked(start, until, profile, without)
+        window, catalogue = self._asked(start, until, profile, without)
         when = from_iso(at) if at else window.until or max(int(datetime.now(UTC).timestamp()), window.start + 1)
         if when < window.start:
             raise UsageError(f"the clean-up ({at}) is before the compromise ({start})")
@@ -326,14 +334,6 @@ class Case:
     def attack_version(self) -> str:
         """The ATT&CK version that the steps' ids are of."""
         return attack_names()[0]
-
-
-def _asked(start: str, until: str | None, profile: str, without: Sequence[str]) -> tuple[Window, Catalogue]:
-    """The window and what is walked in it. Raises UsageError."""
-    window = Window(from_iso(start), from_iso(until) if until else None)
-    if window.until is not None and window.until <= window.start:
-        raise UsageError(f"the window ends ({until}) before it begins ({start})")
-    return window, Catalogue(steps(), evidence(), find_profile(profile, steps(), without))
 
 
 __all__ = ["PROFILES", "Case", "FileLine", "LoadReport", "Options", "StoreError", "find", "sources"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from graphmodel.store.port import Store
 from queries.catalogue import Step
 from queries.profiles import Profile
 from reach.graph import ALWAYS, NEVER
+from reports.projection import projection
 
 SAME = "same-identity"
 Index = np.ndarray[Any, Any]
@@ -22,9 +24,8 @@ Index = np.ndarray[Any, Any]
 class CaseGraph:
     """Keys as numbers, and all steps as arrays in one order."""
 
-    def __init__(self, store: Store, rules: Sequence[Step]) -> None:
-        self.steps = store.steps()
-        self.nodes = store.nodes()
+    def __init__(self, store: Store, rules: Sequence[Step], cache: Path | None = None) -> None:
+        self.steps, self.nodes = projection(store, cache)
         self.rules = {rule.id: rule for rule in rules}
         self.keys: list[str] = self.nodes["key"].to_list()
         self.kinds: list[str] = self.nodes["kind"].to_list()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -33,11 +34,16 @@ class Window:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What the blast radius goes by: the steps, the evidence queries, and which steps are walked."""
+    """What reports go by: the steps, the evidence queries, which steps are walked; and where the graph's arrays may be kept."""
 
     steps: Sequence[Step]
     evidence: Sequence[Evidence]
     profile: Profile
+    cache: Path | None = None
+
+    def graph(self, store: Store) -> CaseGraph:
+        """The graph as arrays."""
+        return CaseGraph(store, self.steps, self.cache)
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ class Found:
 
 def search(store: Store, catalogue: Catalogue, seeds: Sequence[str], window: Window) -> Found:
     """Everything that follows from holding `seeds` (keys) during the window, by level of evidence."""
-    graph = CaseGraph(store, catalogue.steps)
+    graph = catalogue.graph(store)
     walked = graph.walked(catalogue.profile)
     stated = read(store, "coverage")
     weighed = weigh(store, graph, walked, catalogue.evidence, stated)

@@ -29,7 +29,7 @@ def ranking(store: Store, catalogue: Catalogue, window: Window) -> dict[str, Any
     Each account is taken as held during the window, alone. Rows are sorted by what they could reach; a thing is counted once, whatever
     names it has, and the account itself is not.
     """
-    graph = CaseGraph(store, catalogue.steps)
+    graph = catalogue.graph(store)
     walked = graph.walked(catalogue.profile)
     weighed = weigh(store, graph, walked, catalogue.evidence, read(store, "coverage"))
     cleaned = sorted({(int(graph.thing[node]), time) for node, time in graph.cleaned(remediated(read(store, "remediations"), graph.identity))})

@@ -24,7 +24,7 @@ def ways(store: Store, catalogue: Catalogue, seeds: Sequence[str], to: str, wind
 
     `length`: of the shortest way through the step, in steps; `left_out`: how many more are on longer ways, null where nobody counted.
     """
-    graph = CaseGraph(store, catalogue.steps)
+    graph = catalogue.graph(store)
     walked = graph.walked(catalogue.profile)
     # All names of a thing are held together: ways lead over things, and going from one name to another is no step.
     walked = walked[(graph.steps["rule"].gather(walked) != SAME).to_numpy()]

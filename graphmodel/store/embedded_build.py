@@ -19,8 +19,8 @@ from graphmodel.kinds import EDGES, NODES, STEP, STEP_COLUMNS, Property
 from graphmodel.store.difference import FINGERPRINT, NodeChanges, node_changes
 from graphmodel.store.embedded_cache import Cache, Manifest, Pair, RuleRows, part_name, rows_digest
 from graphmodel.store.port import Derivation, Progress
-from graphmodel.store.prints import Prints
-from graphmodel.store.step_rows import step_rows
+from graphmodel.store.prints import Prints, may_find
+from graphmodel.store.step_rows import STEP_SCHEMA, step_rows
 from graphmodel.view import View
 
 SHARE = 0.5
@@ -232,6 +232,7 @@ class Steps:
         self._last = last.rules
         self._cache = cache
         self._kinds = _kinds(view)
+        self._types = {type_ for type_, frame in view.edges.items() if frame.height}
         self._frames: dict[str, pl.DataFrame] = {}
         self.rules: dict[str, RuleRows] = {}
 
@@ -251,7 +252,8 @@ class Steps:
 
     def _derived(self, rule: str) -> pl.DataFrame:
         derivation = self._derivations[rule]
-        found = step_rows(derivation, self._connection.query(derivation.cypher))
+        runs = may_find(derivation.cypher, self._types)
+        found = step_rows(derivation, self._connection.query(derivation.cypher)) if runs else pl.DataFrame(schema=STEP_SCHEMA)
         rows = self._with_labels(found).select(_CACHED)
         pairs = tuple(sorted((str(a), str(b)) for a, b in rows.select("from_label", "to_label").unique().rows()))
         self._cache.put(self._wanted[rule], rows)

@@ -24,7 +24,7 @@ from graphmodel.kinds import EDGES, NODES, STEP
 from graphmodel.store.difference import EDGES_THERE, FINGERPRINT, NODES_THERE, Changes, EdgeChanges, NodeChanges, changes
 from graphmodel.store.neo4j_steps import DERIVE, MADE_BY, WRITE_STEP, Rules, bare, header, marked, rules_there, steps_there
 from graphmodel.store.port import Derivation, Progress
-from graphmodel.store.prints import Prints, edges_read
+from graphmodel.store.prints import Prints, edges_read, may_find
 from graphmodel.store.step_rows import QUERY_COLUMNS
 from graphmodel.times import to_iso
 from graphmodel.view import View
@@ -110,7 +110,8 @@ def sync(server: Server, view: View, derivations: Sequence[Derivation], progress
                 return False
             todo = changes(View(view.state, prints.nodes, prints.edges), _nodes_there(run), _edges_there(run))
             rules = rules_there(run, wanted)
-        fresh = [derivation for derivation in derivations if derivation.rule not in rules.kept]
+        some = {type_ for type_, frame in view.edges.items() if frame.height}
+        fresh = [derivation for derivation in derivations if derivation.rule not in rules.kept and may_find(derivation.cypher, some)]
         # There will be about as many steps as relationships that the rules read; one that is made weighs as much as a row that changes.
         whole = todo.rows + max(sum(rules.stale.values()), edges_read(fresh, view)) <= one_transaction
         job = _Job(server, token, fresh, wanted, rules, progress)

@@ -8,7 +8,7 @@ cannot be bounded so (a node without a label, a relationship without a type, a k
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from hashlib import sha256
 
 import polars as pl
@@ -37,6 +37,26 @@ def kinds_read(cypher: str) -> frozenset[str] | None:
         return None
     patterns = " ".join([labels for _, labels in _NODE.findall(text)] + _RELATIONSHIP.findall(text)).casefold()
     return frozenset(_KINDS[word] for word in _WORD.findall(patterns) if word in _KINDS) | {word for word in _WORD.findall(text) if word in _NAMES}
+
+
+_NESTED = re.compile(r"\b(?:EXISTS|COUNT)\s*\{[^{}]*\}", re.IGNORECASE)
+_UNION = re.compile(r"\bUNION\b", re.IGNORECASE)
+
+
+def may_find(cypher: str, there: Container[str]) -> bool:
+    """Whether a step's query can have rows where only the relationship types of `there` have any.
+
+    False only where every branch of the query has a pattern that must match and whose types all are empty: then it need not be run.
+    """
+    text = _NESTED.sub("", _STRINGS.sub("''", _COMMENTS.sub("", cypher)))
+    if re.search(r"\bOPTIONAL\b|\bEXISTS\b|\bCOUNT\s*\{", text, re.IGNORECASE):
+        return True  # a pattern that need not match, or one that was too deep to be taken out
+    return any(all(_some_there(types, there) for types in _RELATIONSHIP.findall(branch)) for branch in _UNION.split(text))
+
+
+def _some_there(types: str, there: Container[str]) -> bool:
+    names = _WORD.findall(types)
+    return not names or any(_KINDS.get(name.casefold(), name) in there for name in names)
 
 
 def _all_named(text: str) -> bool:
