@@ -348,7 +348,7 @@ _EDGES = (
               _p("filtered", "bool", "identifiers of other domains are taken out of what it accepts; null: not said"))),
     EdgeKind("CONTROLS", _cross("Account Group Server", "Account Group Server Container") + (("Role", "Container"),), "Has a directory right on it",
              (_p("right", "string", "BloodHound's name: GenericAll, WriteDacl, ForceChangePassword, GetChanges, AllowedToDelegate …; of a role on what BELONGS_TO a tenant: "
-                                    "ResetPassword (of accounts that hold no administrative role), ResetAnyPassword, AddSecret (to any application)"),
+                                    "ResetPassword (of accounts that hold no administrative role), ResetAnyPassword, AddSecret (to any application), AssignRole (any role)"),
               _p("inherited", "bool", "the directory says that it comes from above"),
               _p("through", "string", "key of the container on which it was given, where the source states it there and not on the object"))),
     EdgeKind("CONTAINS", _cross("Container", "Account Group Server Container"), "Lies directly in it",

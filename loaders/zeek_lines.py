@@ -260,7 +260,7 @@ def _many(lines: bytes, number: int, header: _Header, wanted: frozenset[str], ma
     if any(text in lines for text in unusual):
         return None
     places = [at for at, name in enumerate(header.fields) if name in wanted]
-    found = columns.texts_of(lines, len(header.fields), header.separator, places, quoted=False)
+    found = columns.texts_of(lines, len(header.fields), header.separator, places, quoted=False) if places else None
     if not found:
         return None
     return Columns(number, len(found[0]), many, {header.fields[at]: column for at, column in zip(places, found, strict=True)}, header)

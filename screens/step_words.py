@@ -86,6 +86,7 @@ CLOSES_JA = {
         "ルール、フォームまたはホーム ページを削除し、端末を再構築する",
     "Replace the signing key and revoke all tokens of what accepts it":
         "署名鍵を取り替え、それを受け入れる側の全トークンを無効にする",
+    "Remove the role; look for roles that were given meanwhile": "ロールを外し、その間に付与されたロールを調べる",
 }  # fmt: skip
 
 SENTENCES_JA = {
@@ -163,4 +164,5 @@ SENTENCES_JA = {
     "chat": "{source} は {target} のチャットと会議を読む",
     "client-rule": "{source} は、所有者がメールボックスを開く {target} でプログラムを実行する",
     "forged-token": "{source} は {target} が受け入れるトークンに署名する",
+    "assign-role": "{source} は誰にでもロール {target} を付与できる",
 }

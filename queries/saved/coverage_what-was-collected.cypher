@@ -6,7 +6,8 @@
 UNWIND ['accounts', 'groups', 'mailboxes', 'mailbox rights', 'send rights', 'folder rights', 'forwarding', 'inbox rules',
         'mail headers', 'message trace', 'servers', 'server administrators', 'remote access', 'sessions', 'mail hosts',
         'correspondents', 'exchange administrators', 'audit log', 'mail access', 'sign-ins', 'logons', 'app permissions',
-        'roles', 'transport rules', 'network', 'shared files', 'indicators', 'remediations'] AS what
+        'roles', 'transport rules', 'network', 'shared files', 'indicators', 'remediations',
+        'directory rights'] AS what
 OPTIONAL MATCH (c:LogCoverage) WHERE c.what = what
 RETURN what,
        CASE WHEN c.key IS NULL THEN 'not collected' WHEN c.missing > 0 OR c.capped THEN 'in part' ELSE 'collected' END AS state,

@@ -2,7 +2,7 @@
 // number: S21
 // title: Set a new password for an account without a role
 // sentence: Whoever resets passwords in {source} may set a new one for {target}
-// needs: [BELONGS_TO]
+// needs: [BELONGS_TO, HAS_ROLE, MEMBER_OF, SAME_IDENTITY]
 // hold: foothold
 // profile: rights
 // attack: [T1098, T1078.004]

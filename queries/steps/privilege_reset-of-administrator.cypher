@@ -2,7 +2,7 @@
 // number: S21
 // title: Set a new password for an administrator
 // sentence: {source} may set a new password for the administrator {target}
-// needs: [CONTROLS, BELONGS_TO, HAS_ROLE]
+// needs: [CONTROLS, BELONGS_TO, HAS_ROLE, MEMBER_OF, SAME_IDENTITY]
 // hold: foothold
 // profile: rights
 // attack: [T1098, T1078.004]

@@ -1,6 +1,6 @@
 // id: role-holder
 // number: S21
-// title: Hold an administrative role
+// title: Hold an administrative role of a directory
 // sentence: {source} holds the role {target}
 // needs: [HAS_ROLE]
 // hold: borrowed
@@ -11,6 +11,7 @@
 // closes_with: Remove the role; look for rights it gave meanwhile
 // confirmed_by: [Add member to role, activation of a role]
 // likelihood: low; ordinal hint: rare, of the widest reach
-// limits: Active assignments only: one that is merely eligible counts from its activation on, where a log shows that. What a role of one's own making may do is not read.
+// limits: Active assignments only: one that is merely eligible counts from its activation on, where a log shows that. What a role of one's own making may do is not read. Roles of Exchange have a step of their own.
 MATCH (a:Account|`Group`|App)-[h:HAS_ROLE]->(r:Role)
+WHERE coalesce(r.system, '') <> 'exchange'
 RETURN a.key AS source, r.key AS target, h.valid_from AS opens, h.valid_until AS closes, [h.fact] AS because

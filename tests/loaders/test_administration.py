@@ -159,6 +159,17 @@ def test_a_partners_group_holds_a_role_of_the_tenant_between_its_dates(tmp_path)
     assert edges(facts, "CONTROLS", "right") == {("role:entra/helpdesk administrator@hq.example", "tenant:hq.example", "ResetPassword")}
 
 
+@pytest.mark.parametrize(
+    ("role", "rights"),
+    [("Global Administrator", {"ResetAnyPassword", "AddSecret"}), ("User Administrator", {"ResetPassword"}), ("Cloud Application Administrator", {"AddSecret"}),
+     ("privileged role administrator", {"AssignRole"}), ("Reports Reader", set())],
+)  # fmt: skip
+def test_a_role_of_a_tenant_may_do_there_what_its_name_says(tmp_path, role, rights):
+    facts = ways(tmp_path, f"ken@hq.example,role,{role}@hq.example,,,,")
+    assert {row[2] for row in edges(facts, "CONTROLS", "right")} == rights
+    assert {row[1] for row in edges(facts, "CONTROLS")} <= {"tenant:hq.example"}
+
+
 def test_a_guest_trusts_its_account_at_home_and_is_not_the_same(tmp_path):
     facts = ways(tmp_path, "hana@hq.example,guest,hana_hq.example#EXT#@partner.example,,,,")
     assert edges(facts, "TRUSTS", "type") == {("upn:hana_hq.example#ext#@partner.example", "account:hana@hq.example", "guest")}

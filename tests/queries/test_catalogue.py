@@ -175,11 +175,11 @@ def test_a_step_needs_just_the_relationships_that_its_query_names():
 
 
 def test_only_phishing_is_walked_with_the_noisy_profile_alone():
-    assert [step.id for step in steps() if step.profile == "noisy"] == ["internal-phishing", "vendor-compromise"]
+    assert [step.id for step in steps() if step.profile == "noisy"] == ["internal-phishing", "vendor-compromise", "list-members"]
 
 
 def test_only_passing_mail_is_seen_in_transit():
-    assert [step.id for step in steps() if step.vantage == "in transit"] == ["mail-in-transit"]
+    assert [step.id for step in steps() if step.vantage == "in transit"] == ["mail-in-transit", "transport-rule-mail"]
 
 
 def test_every_attack_id_is_a_technique_of_the_shipped_version():
