@@ -1,20 +1,17 @@
-"""The search of design.md 3: labels (node, from, until) in order of `from`, for both kinds of hold, remediations and re-infection.
-
-A kept label extends how long its node is held, so it need only look at steps that close after the node's earlier hold ended:
-steps are sorted by closing time for that. Labels that begin now are kept in the order found (fewest steps first) without a heap;
-the heap holds only those that begin later.
-"""
+"""The search of design.md 3: labels (node, from, until) in order of `from`, for both kinds of hold, remediations and re-infection."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
+from numba.core.event import Listener, install_listener
 
-from reach.graph import ALWAYS, NEVER, Ints, Steps, Times
+from reach import kernel
+from reach.graph import ALWAYS, NEVER, Ints, Steps, Times, absolute, relative
 
 
 @dataclass(frozen=True)
@@ -40,185 +37,66 @@ def reach(steps: Steps, starts: Sequence[tuple[int, int, int | None]], horizon: 
 
     Labels that begin at `horizon` or later are left out. Raises ValueError for a node out of range.
     """
-    for node, _, _ in starts:
-        if not 0 <= node < steps.n:
-            raise ValueError(f"node {node} is not in 0 … {steps.n - 1}")
-    seeds = np.array(
-        [(start, until_of(steps, node, start) if until is None else until, 0, node, -1, -1) for node, start, until in starts], dtype=_LABEL
-    )
-    found = _search(
-        steps.n, steps.first, steps.target, steps.opens, steps.closes, steps.foothold, steps.cleaned_first, steps.cleaned,
-        seeds, NEVER if horizon is None else horizon,
-    )  # fmt: skip
-    numbers = np.append(steps.number, np.int32(-1))  # so that via -1 stays -1
-    node, start, end, before = (found[name].copy() for name in ("node", "start", "end", "before"))
-    return Labels(node, start, end, before, numbers[found["via"]])
+    steps, found = _found(steps, starts, horizon)
+    node, before, via = (found[:, column].astype(np.int32) for column in (kernel.NODE, kernel.BEFORE, kernel.VIA))
+    way_in = via >= 0  # a start has none
+    via[way_in] = steps.number[via[way_in]]
+    return Labels(node, absolute(found[:, kernel.START], steps.base), absolute(found[:, kernel.END], steps.base), before, via)
+
+
+def first_held(steps: Steps, starts: Sequence[tuple[int, int, int | None]], horizon: int | None = None) -> Times:
+    """For each node when it is first held (seconds; NEVER: not at all). As `reach`, but says nothing else, and takes a little less time."""
+    steps, found = _found(steps, starts, horizon)
+    first = np.full(steps.n, NEVER, np.int64)
+    # Labels are in order of their start: writing them backwards leaves the earliest.
+    first[found[::-1, kernel.NODE]] = absolute(found[::-1, kernel.START], steps.base)
+    return first
+
+
+@contextmanager
+def compiling(tell: Callable[[], None]) -> Iterator[None]:
+    """Within it, call `tell` once if and when the kernel has to be compiled: on the first start, or where nothing can be kept on disk."""
+    listener = _Compiling(tell)
+    with install_listener("numba:compile", listener):
+        yield
+
+
+class _Compiling(Listener):  # type: ignore[misc]
+    """Hears when numba compiles a function of this room, rather than reads what it compiled before."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self.tell: Callable[[], None] | None = tell
+
+    def on_start(self, event: Any) -> None:
+        if self.tell is not None and event.data["dispatcher"].py_func.__module__.startswith("reach."):
+            tell, self.tell = self.tell, None
+            tell()
+
+    def on_end(self, event: Any) -> None:
+        """Of no interest."""
 
 
 def until_of(steps: Steps, node: int, time: int) -> int:
     """The first remediation of `node` after `time`, or NEVER."""
-    cleaned = steps.cleaned[steps.cleaned_first[node] : steps.cleaned_first[node + 1]]
+    cleaned = absolute(steps.cleaned[steps.cleaned_first[node] : steps.cleaned_first[node + 1]], steps.base)
     later = int(np.searchsorted(cleaned, time, side="right"))
     return int(cleaned[later]) if later < len(cleaned) else NEVER
 
 
-# `had`: until when the node was held by its labels before this one; `via`: index into the sorted steps.
-_LABEL = np.dtype([("start", "i8"), ("end", "i8"), ("had", "i8"), ("node", "i4"), ("before", "i4"), ("via", "i4")], align=True)
-
-
-def _jit(function: Any) -> Any:
-    return numba.njit(cache=True, nogil=True)(function)
-
-
-@_jit
-def _end_of_hold(cleaned: Any, low: Any, high: Any, time: Any) -> Any:
-    """The first remediation after `time` in cleaned[low:high], or NEVER."""
-    last = high
-    while low < high:
-        middle = (low + high) // 2
-        if cleaned[middle] <= time:
-            low = middle + 1
-        else:
-            high = middle
-    return cleaned[low] if low < last else NEVER
-
-
-@_jit
-def _room(labels: Any, used: Any, more: Any) -> Any:
-    """The array with room for `more` labels after `used`: itself, or one at least twice as long."""
-    if used + more <= len(labels):
-        return labels
-    larger = np.empty(max(2 * len(labels), used + more), labels.dtype)
-    larger[:used] = labels[:used]
-    return larger
-
-
-@_jit
-def _put(labels: Any, at: Any, start: Any, end: Any, node: Any, before: Any, via: Any) -> None:
-    row = labels[at]
-    row.start, row.end, row.node, row.before, row.via = start, end, node, before, via
-
-
-@_jit
-def _keep(kept: Any, at: Any, best: Any, start: Any, end: Any, node: Any, before: Any, via: Any) -> None:
-    """Keep a label that extends how long its node is held."""
-    _put(kept, at, start, end, node, before, via)
-    kept[at].had = best[node]
-    best[node] = end
-
-
-@_jit
-def _still_open(closes: Any, low: Any, high: Any, had: Any) -> Any:
-    """Where the steps closes[low:high], last first, begin to close by `had`."""
-    while low < high:
-        middle = (low + high) // 2
-        if closes[middle] > had:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@_jit
-def _sooner(a: Any, b: Any) -> Any:
-    """Earlier start first, then the longer hold, then the one found first."""
-    if a.start != b.start:
-        return a.start < b.start
-    if a.end != b.end:
-        return a.end > b.end
-    return a.before < b.before or (a.before == b.before and a.via < b.via)
-
-
-@_jit
-def _sift_up(heap: Any, at: Any) -> None:
-    while at > 0:
-        parent = (at - 1) >> 1
-        if not _sooner(heap[at], heap[parent]):
-            return
-        _swap(heap, at, parent)
-        at = parent
-
-
-@_jit
-def _sift_down(heap: Any, size: Any) -> None:
-    at = 0
-    while True:
-        child = 2 * at + 1
-        if child >= size:
-            return
-        if child + 1 < size and _sooner(heap[child + 1], heap[child]):
-            child += 1
-        if not _sooner(heap[child], heap[at]):
-            return
-        _swap(heap, at, child)
-        at = child
-
-
-@_jit
-def _swap(heap: Any, a: Any, b: Any) -> None:
-    x, y = heap[a], heap[b]
-    x.start, y.start = y.start, x.start
-    x.end, y.end = y.end, x.end
-    x.node, y.node = y.node, x.node
-    x.before, y.before = y.before, x.before
-    x.via, y.via = y.via, x.via
-
-
-@_jit
-def _search(
-    n: Any, first: Any, target: Any, opens: Any, closes: Any, foothold: Any, cleaned_first: Any, cleaned: Any, seeds: Any, horizon: Any
-) -> Any:
-    """The kept labels, as rows of _LABEL."""
-    best = np.full(n, ALWAYS, np.int64)  # until when the kept labels hold each node
-    kept, many, head = np.empty(1024 + len(seeds), seeds.dtype), 0, 0  # the next to look at is `head`
-    heap, waiting = np.empty(1024 + len(seeds), seeds.dtype), 0  # labels that begin later
-    for seed in seeds:
-        _put(heap, waiting, seed.start, seed.end, seed.node, -1, -1)
-        _sift_up(heap, waiting)
-        waiting += 1
-    holds = 1 + (np.diff(cleaned_first).max() if len(cleaned) else 0)  # what one step can make at most
-    while head < many or waiting > 0:
-        if head == many:
-            # Nothing more begins now: go on to what begins next.
-            waiting -= 1
-            _swap(heap, 0, waiting)
-            _sift_down(heap, waiting)
-            then = heap[waiting]
-            if then.start < min(then.end, horizon) and then.end > best[then.node]:
-                kept = _room(kept, many, 1)
-                _keep(kept, many, best, then.start, then.end, then.node, then.before, then.via)
-                many += 1
-            continue
-        u, had = kept[head].node, kept[head].had
-        # Further steps closed while the node was held before: they were taken then.
-        last = first[u + 1] if had == ALWAYS else _still_open(closes, first[u], first[u + 1], had)
-        kept, heap = _room(kept, many, (last - first[u]) * holds), _room(heap, waiting, (last - first[u]) * holds)
-        many, waiting = _walk(first[u], last, target, opens, closes, foothold, cleaned_first, cleaned, horizon, best, kept, many, heap, waiting, head)
-        head += 1
-    return kept[:many]
-
-
-@_jit
-def _walk(
-    low: Any, high: Any, target: Any, opens: Any, closes: Any, foothold: Any, cleaned_first: Any, cleaned: Any, horizon: Any,
-    best: Any, kept: Any, many: Any, heap: Any, waiting: Any, head: Any,
-) -> Any:  # fmt: skip
-    """Take the steps low:high from the label at `head`: what begins now is kept, what begins later goes to the heap."""
-    now, until = kept[head].start, kept[head].end
-    for step in range(low, high):
-        v = target[step]
-        if best[v] == NEVER:
-            continue  # held for good since before
-        begin, stop = max(now, opens[step]), min(until, closes[step])
-        # Borrowed: one hold. Foothold: one until the next remediation, and again from each while the way is open.
-        while begin < stop and begin < horizon:
-            end = _end_of_hold(cleaned, cleaned_first[v], cleaned_first[v + 1], begin) if foothold[step] else stop
-            if end > best[v] and begin == now:
-                _keep(kept, many, best, now, end, v, head, step)
-                many += 1
-            elif end > best[v]:
-                _put(heap, waiting, begin, end, v, head, step)
-                _sift_up(heap, waiting)
-                waiting += 1
-            begin = end
-    return many, waiting
+def _found(steps: Steps, starts: Sequence[tuple[int, int, int | None]], horizon: int | None) -> tuple[Steps, Any]:
+    """The kernel's labels, and the steps whose times they are in."""
+    for node, _, _ in starts:
+        if not 0 <= node < steps.n:
+            raise ValueError(f"node {node} is not in 0 … {steps.n - 1}")
+    rows = [(node, start, until_of(steps, node, start) if until is None else until) for node, start, until in starts]
+    seeds = np.array(rows, dtype=np.int64).reshape(-1, 3)
+    dtype = steps.times.dtype
+    bounds = np.iinfo(dtype)
+    asked = [time for row in rows for time in row[1:] if time not in (ALWAYS, NEVER)]
+    if dtype != np.int64 and any(not bounds.min < time - steps.base < bounds.max for time in asked):
+        return _found(steps.widened(), starts, horizon)
+    narrow = np.column_stack([seeds[:, 0].astype(dtype), relative(seeds[:, 1], steps.base, dtype), relative(seeds[:, 2], steps.base, dtype)])
+    end = NEVER if horizon is None else horizon
+    last = bounds.max if end == NEVER else int(min(max(end - steps.base, bounds.min), bounds.max))
+    graph = (steps.runs, steps.packed, steps.times, steps.cleaned_first, steps.cleaned)
+    return steps, kernel.search(steps.n, graph, narrow, last, bounds.min, bounds.max, steps.lowest, steps.shift)
