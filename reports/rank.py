@@ -12,7 +12,7 @@ from queries.run import read
 from reach.evidence import CONFIRMED, INDICATED, LEVELS, NOT_OBSERVED, POSSIBLE, unsaid
 from reach.graph import build
 from reach.rank import Ranked, rank
-from reports.casegraph import SAME, CaseGraph, Index
+from reports.casegraph import CaseGraph, Index
 from reports.evidence import Weighed, weigh
 from reports.found import Catalogue, Window
 from reports.held import KINDS
@@ -36,7 +36,7 @@ def ranking(store: Store, catalogue: Catalogue, window: Window) -> dict[str, Any
     accounts = np.unique(graph.thing[[n for n, kind in enumerate(graph.kinds) if kind == "Account"]]).astype(np.int32)
     kinds = np.array([KINDS.index(kind) if kind in KINDS else -1 for kind in graph.kinds], np.int8)
     kinds[graph.thing != np.arange(len(graph.thing))] = -1  # other names of a thing
-    found = _levels(graph, walked, weighed, cleaned, accounts, kinds, window)
+    found = _levels(graph, weighed, cleaned, accounts, kinds, window)
     return {
         "window": {"from": to_iso(window.start), "until": to_iso(window.until)},
         "profile": catalogue.profile.name,
@@ -48,13 +48,13 @@ def ranking(store: Store, catalogue: Catalogue, window: Window) -> dict[str, Any
 
 
 def _levels(
-    graph: CaseGraph, walked: Index, weighed: Weighed, cleaned: list[tuple[int, int]], accounts: Index, kinds: Index, window: Window
+    graph: CaseGraph, weighed: Weighed, cleaned: list[tuple[int, int]], accounts: Index, kinds: Index, window: Window
 ) -> dict[str, Ranked]:  # fmt: skip
     """What each account reaches at a level or above, over things: going from one name of a thing to another is no step."""
     allowed, seen, thing = weighed.allowed, weighed.seen, graph.thing
     source = np.concatenate([thing[allowed.source], thing[seen.source]])
     target = np.concatenate([thing[allowed.target], thing[seen.target]])
-    other = np.arange(len(allowed.source))[(graph.steps["rule"].gather(walked) != SAME).to_numpy()]
+    other = np.flatnonzero(thing[allowed.source] != thing[allowed.target])
 
     def search(step: Any, opens: Any, closes: Any) -> Ranked:
         steps = build(len(graph.keys), source[step], target[step], opens, closes, allowed.foothold[step], cleaned)

@@ -22,7 +22,7 @@ def by_record(
 ) -> tuple[Ranked, Ranked]:  # fmt: skip
     """(indicated, confirmed): what each account reaches by steps that records show, and by those that nobody has to do anything for."""
     thing, allowed, seen = graph.thing, weighed.allowed, weighed.seen
-    known = np.flatnonzero(allowed.by_itself & ~allowed.timeless & (allowed.opens != ALWAYS))
+    known = np.flatnonzero(allowed.by_itself & (allowed.opens != ALWAYS) & (thing[allowed.source] != thing[allowed.target]))
     given = Allowed(
         thing[allowed.source[known]], thing[allowed.target[known]], allowed.opens[known], allowed.closes[known], allowed.foothold[known],
         allowed.by_itself[known], allowed.timeless[known],

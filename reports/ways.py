@@ -12,7 +12,7 @@ from graphmodel.times import to_iso
 from queries.run import read
 from reach.allways import all_ways
 from reach.graph import ALWAYS, NEVER
-from reports.casegraph import SAME, CaseGraph
+from reports.casegraph import CaseGraph
 from reports.found import Catalogue, Window
 from reports.remediation import remediated
 
@@ -27,8 +27,8 @@ def ways(store: Store, catalogue: Catalogue, seeds: Sequence[str], to: str, wind
     graph = catalogue.graph(store)
     walked = graph.walked(catalogue.profile)
     # All names of a thing are held together: ways lead over things, and going from one name to another is no step.
-    walked = walked[(graph.steps["rule"].gather(walked) != SAME).to_numpy()]
     thing = graph.thing
+    walked = walked[thing[graph.source[walked]] != thing[graph.target[walked]]]
     cleaned = sorted({(int(thing[node]), time) for node, time in graph.cleaned(remediated(read(store, "remediations"), graph.identity))})
     starts = sorted({(int(thing[graph.number[key]]), window.start, window.until) for key in seeds})
     found = all_ways(
