@@ -8,11 +8,12 @@
 MATCH (n:Account)-[:SAME_IDENTITY*0..2]-(a:Account)
 WHERE ($account = '' AND n.key = a.key)
    OR ($account <> '' AND toLower($account) IN [toLower(n.key), toLower(n.upn), toLower(n.email), toLower(n.sam), toLower(n.name)])
-MATCH (a)-[s:STEP]->(x)-[t:STEP]->(b)
-WHERE s.vantage = 'at rest' AND t.vantage = 'at rest' AND s.noise <> 'noisy' AND t.noise <> 'noisy' AND b.key <> a.key
-  AND (s.opens IS NULL OR t.closes IS NULL OR s.opens < t.closes)
-  AND (s.hold = 'foothold' OR s.closes IS NULL OR t.opens IS NULL OR t.opens < s.closes)
-  AND $kind IN ['', b.kind]
-RETURN DISTINCT a.key AS account, s.rule AS first_step, x.kind AS through_kind, x.key AS through,
+MATCH (a)-[s:STEP]->(x)
+WHERE s.vantage = 'at rest' AND s.noise <> 'noisy'
+WITH DISTINCT a, x, s.rule AS first_step, s.opens AS opened, CASE WHEN s.hold = 'foothold' THEN NULL ELSE s.closes END AS held_until
+MATCH (x)-[t:STEP]->(b)
+WHERE t.vantage = 'at rest' AND t.noise <> 'noisy' AND b.key <> a.key AND $kind IN ['', b.kind]
+  AND (opened IS NULL OR t.closes IS NULL OR opened < t.closes) AND (held_until IS NULL OR t.opens IS NULL OR t.opens < held_until)
+RETURN DISTINCT a.key AS account, first_step, x.kind AS through_kind, x.key AS through,
        t.rule AS second_step, b.kind AS kind, b.key AS target, b.name AS name
 ORDER BY account, kind, target, through, first_step, second_step

@@ -8,8 +8,10 @@
 MATCH (n:Account)-[:SAME_IDENTITY*0..2]-(a:Account)
 WHERE ($account = '' AND n.key = a.key)
    OR ($account <> '' AND toLower($account) IN [toLower(n.key), toLower(n.upn), toLower(n.email), toLower(n.sam), toLower(n.name)])
-MATCH (f:File)<-[t:OBSERVED]-(o:Observation)-[w:OBSERVED]->(a)
+MATCH (o:Observation)-[w:OBSERVED]->(a)
 WHERE w.role = 'actor' AND o.at >= $since AND ($until = 0 OR o.at < $until) AND coalesce(o.succeeded, true)
+WITH DISTINCT a, o
+MATCH (o)-[:OBSERVED]->(f:File)
 RETURN a.key AS account, f.key AS file, f.name AS name, o.operation AS operation, count(DISTINCT o.key) AS records,
        count(DISTINCT o.ip) AS addresses, min(o.at) AS first, max(o.at) AS last
 ORDER BY first, account, file, operation

@@ -6,9 +6,15 @@
 // parameter: mailbox string =  | address, name or key of the mailbox; empty: all mailboxes
 // parameter: since int = 0 | from when (seconds since 1970 UTC)
 // parameter: until int = 0 | until when (exclusive); 0: without end
-MATCH (m:Mailbox)<-[b:OBSERVED]-(o:Observation)-[w:OBSERVED]->(a:Account)
-WHERE b.role = 'mailbox' AND w.role = 'actor' AND o.as_who IN ['delegate', 'admin'] AND o.at >= $since AND ($until = 0 OR o.at < $until)
-  AND coalesce(o.succeeded, true) AND toLower($mailbox) IN ['', m.key, m.address, toLower(m.name)]
+MATCH (m:Mailbox)
+WHERE toLower($mailbox) IN ['', m.key, m.address, toLower(m.name)]
+WITH m
+MATCH (m)<-[b:OBSERVED]-(o:Observation)
+WHERE b.role = 'mailbox' AND o.as_who IN ['delegate', 'admin'] AND o.at >= $since AND ($until = 0 OR o.at < $until)
+  AND coalesce(o.succeeded, true)
+WITH DISTINCT m, o
+MATCH (o)-[w:OBSERVED]->(a:Account)
+WHERE w.role = 'actor'
 RETURN m.key AS mailbox, a.key AS account, a.name AS name, o.as_who AS as_who, o.operation AS operation, count(DISTINCT o.key) AS records,
        count(DISTINCT o.ip) AS addresses, min(o.at) AS first, max(o.at) AS last
 ORDER BY mailbox, first, account, as_who, operation

@@ -6,10 +6,11 @@
 // parameter: mailbox string =  | address, name or key of the mailbox; empty: all mailboxes
 MATCH (h:Mailbox|Account)-[:OWNS*0..1]->(m:Mailbox)
 WHERE toLower($mailbox) IN ['', m.key, m.address, toLower(m.name)]
-MATCH (x)-[s:STEP]->(y)
-WHERE s.closes IS NULL
-  AND ((y.key = h.key AND s.rule IN ['full-access', 'shared-mailbox', 'folder-right', 'group-mail', 'app-permission', 'consented-mailbox', 'registered-method'])
-    OR (x.key = h.key AND s.rule IN ['forwarding-rule', 'hiding-rule', 'client-rule']))
-RETURN DISTINCT m.key AS mailbox, s.rule AS step, x.kind AS from_kind, x.key AS `from`, y.kind AS to_kind, y.key AS `to`,
-       CASE WHEN y.key = h.key THEN x.name ELSE y.name END AS name, s.opens AS since
+WITH DISTINCT h, m
+MATCH (h)-[s:STEP]-(x)
+WHERE s.closes IS NULL AND ((h.kind = 'Account' AND s.rule = 'registered-method') OR (h.kind = 'Mailbox' AND s.rule IN
+  ['full-access', 'shared-mailbox', 'folder-right', 'group-mail', 'app-permission', 'consented-mailbox', 'forwarding-rule', 'hiding-rule']))
+WITH DISTINCT m, h, x, s.rule AS step, s.opens AS since, s.rule IN ['forwarding-rule', 'hiding-rule'] AS outward
+RETURN m.key AS mailbox, step, CASE WHEN outward THEN h.kind ELSE x.kind END AS from_kind, CASE WHEN outward THEN h.key ELSE x.key END AS `from`,
+       CASE WHEN outward THEN x.kind ELSE h.kind END AS to_kind, CASE WHEN outward THEN x.key ELSE h.key END AS `to`, x.name AS name, since
 ORDER BY mailbox, step, `from`, `to`, since

@@ -6,8 +6,10 @@
 // parameter: partner string =  | name or key of the organisation, as its domain; empty: all
 MATCH (a:Account)
 WHERE a.type = 'guest' OR toLower(a.upn) CONTAINS '#ext#'
-OPTIONAL MATCH (a)-[k:HAS_ADDRESS]->(c:Correspondent)-[:BELONGS_TO]->(o:Organisation)
+OPTIONAL MATCH (a)-[k:HAS_ADDRESS]->(c:Correspondent)
 WHERE k.type IN ['home', 'mail', 'primary'] AND NOT coalesce(c.internal, false)
+WITH DISTINCT a, c
+OPTIONAL MATCH (c)-[:BELONGS_TO]->(o:Organisation)
 WITH a, min(o.key) AS organisation, min(c.address) AS address, count(CASE WHEN toLower($partner) IN [toLower(o.key), toLower(o.name)] THEN o.key ELSE NULL END) AS fits
 WHERE $partner = '' OR fits > 0
 OPTIONAL MATCH (a)-[:MEMBER_OF]->(g:`Group`)
