@@ -12,11 +12,9 @@ from __future__ import annotations
 import argparse
 import math
 import platform
-import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -24,7 +22,6 @@ import igraph
 import numpy as np
 
 from reach.graph import ALWAYS, NEVER, Steps, build
-from reach.projection import load, save
 from reach.search import reach
 
 DAY = 86_400
@@ -77,8 +74,8 @@ def table(nodes: int, steps: int, many: int) -> None:
 
 
 def growth(many: int) -> None:
-    """How the kernel, building, saving and loading grow."""
-    print(f"{'graph':<10}{'steps':>12}{'kernel':>12}{'exponent':>10}{'labels':>12}{'build':>8}{'peak B':>8}{'save':>8}{'load':>8}")
+    """How the kernel and building grow."""
+    print(f"{'graph':<10}{'steps':>12}{'kernel':>12}{'exponent':>10}{'labels':>12}{'build':>8}{'peak B':>8}")
     for kind in KINDS:
         last = 0.0, 0
         for steps in (1_000_000, 3_000_000, 10_000_000):
@@ -89,15 +86,12 @@ def growth(many: int) -> None:
             peak = tracemalloc.get_traced_memory()[1] / steps
             tracemalloc.stop()
             spent, built = timed(lambda made=made, n=steps // 10: build(n, *made))
-            with tempfile.TemporaryDirectory() as folder:
-                saved = timed(lambda built=built, path=Path(folder, "steps"): save(built, path))[0]
-                loaded, built = timed(lambda path=Path(folder, "steps"): load(path))
-                reach(built, [(0, 0, None)])
-                runs = [timed(lambda built=built, s=int(s): reach(built, [(s, 0, None)])) for s in rng.integers(0, steps // 10, many)]
+            reach(built, [(0, 0, None)])
+            runs = [timed(lambda built=built, s=int(s): reach(built, [(s, 0, None)])) for s in rng.integers(0, steps // 10, many)]
             kernel, labels = median(run[0] for run in runs), median(len(run[1]) for run in runs)
             exponent = f"{math.log(kernel / last[0]) / math.log(steps / last[1]):.2f}" if last[1] else ""
             last = kernel, steps
-            print(f"{kind:<10}{steps:>12,}{kernel:>12.4f}{exponent:>10}{labels:>12,.0f}{spent:>8.2f}{peak:>8.0f}{saved:>8.3f}{loaded:>8.3f}", flush=True)
+            print(f"{kind:<10}{steps:>12,}{kernel:>12.4f}{exponent:>10}{labels:>12,.0f}{spent:>8.2f}{peak:>8.0f}", flush=True)
 
 
 def main() -> None:

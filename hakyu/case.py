@@ -13,6 +13,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +29,7 @@ from graphmodel.ledger import CaseBusy, Ledger, Manifest, Staged
 from graphmodel.merge import view
 from graphmodel.store.embedded_store import EmbeddedStore
 from graphmodel.store.port import Store
-from graphmodel.times import DAY, from_iso
+from graphmodel.times import DAY, from_iso, to_iso
 from graphmodel.view import View
 from hakyu import marks
 from hakyu.loading import FileLine, LoadReport, load_one
@@ -41,8 +42,9 @@ from queries.catalogue import Saved, Step, attack_names, evidence, find_saved, s
 from queries.profiles import BUILT_IN as PROFILES
 from queries.profiles import DEFAULT as DEFAULT_PROFILE
 from queries.profiles import profile as find_profile
-from queries.run import ask
+from queries.run import ask, read
 from reach.contacts import count_pairs
+from reach.search import compiling
 from reports.blast import blast
 from reports.contain import Asked, contain
 from reports.curve import curve
@@ -251,6 +253,11 @@ class Case:
         cache = self.folder / "projection" if self.ledger.exists else None
         return window, Catalogue(steps(), evidence(), find_profile(profile, steps(), without), cache)
 
+    @staticmethod
+    def compiling(tell: Callable[[], None]) -> AbstractContextManager[None]:
+        """Within it `tell` is called if and when the kernel has to be compiled, which takes some seconds on the first start."""
+        return compiling(tell)
+
     def blast(
         self, who: str, start: str, until: str | None = None, profile: str = DEFAULT_PROFILE, without: Sequence[str] = ()
     ) -> dict[str, Any]:
@@ -314,6 +321,11 @@ class Case:
         """File and place of facts: `fact, source, place`; a derived fact leads to those that carry it."""
         return places(self.graph(), facts, self.ledger.stated)
 
+    def records(self, observations: Sequence[str]) -> list[dict[str, Any]]:
+        """Log records by key: `observation, at, operation, ip, session, token, user_agent, app`, by time; `at` ISO 8601."""
+        rows = read(self.graph(), "records", keys=list(observations)).sort("at", "observation").to_dicts()
+        return [row | {"at": to_iso(row["at"])} for row in rows]
+
     def subjects(self) -> pl.DataFrame:
         """Everything an incident can begin at: `key, kind, name`, accounts first."""
         order = {kind: i for i, kind in enumerate(("Account", "Mailbox", "Server", "App", "Secret"))}
@@ -336,4 +348,4 @@ class Case:
         return attack_names()[0]
 
 
-__all__ = ["PROFILES", "Case", "FileLine", "LoadReport", "Options", "StoreError", "find", "sources"]
+__all__ = ["DEFAULT_PROFILE", "PROFILES", "Case", "FileLine", "LoadReport", "Options", "Step", "StoreError", "find", "sources"]

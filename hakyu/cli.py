@@ -194,8 +194,9 @@ def _incident(command: Callable[..., Any]) -> Callable[..., Any]:
 def blast(case: Case, who: str, start: str, until: str | None, profile: str, without: tuple[str, ...], limit: int, as_json: bool) -> None:
     """What WHO (address, name or key), compromised in the window, could reach, and whom that discloses."""
     with present.progress(case) as say:
-        say("computing reach (the first run compiles the kernel)")
-        result = case.blast(who, start, until, profile, without)
+        say("computing reach")
+        with Case.compiling(lambda: say("computing reach: compiling the kernel, which only the first start does")):
+            result = case.blast(who, start, until, profile, without)
     present.show(result, as_json, lambda found: present.blast(found, limit))
 
 
@@ -218,8 +219,9 @@ def curve(case: Case, who: str, start: str, until: str | None, profile: str, wit
 def rank(case: Case, start: str, until: str | None, profile: str, without: tuple[str, ...], limit: int, as_json: bool) -> None:
     """Every account by what it could reach, and everything by how many accounts reach it."""
     with present.progress(case) as say:
-        say("computing the reach of every account (the first run compiles the kernel)")
-        found = case.rank(start, until, profile, without)
+        say("computing the reach of every account")
+        with Case.compiling(lambda: say("computing reach: compiling the kernel, which only the first start does")):
+            found = case.rank(start, until, profile, without)
     present.show(found, as_json, lambda ranked: present.rank(ranked, limit))
 
 
