@@ -181,3 +181,11 @@ def test_overlaps_are_the_ticks_at_which_a_source_is_held_and_the_step_open(seed
         assert labels.node[label] == asked[step][0]
         found[step] |= set(range(max(int(start), 0), min(int(stop), puzzle.last)))
     assert found == [{t for t in held[u] if a <= t < b} for u, a, b in asked]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32))
+def test_what_is_reached_in_time_is_reached_without_regard_to_it(seed):
+    puzzle = random_puzzle(random.Random(seed))
+    timeless = Puzzle(puzzle.n, [(u, v, None, None, True) for u, v, *_ in puzzle.steps], [(node, 0, None) for node, *_ in puzzle.starts], [], puzzle.last)
+    assert set(solved(puzzle).node.tolist()) <= set(solved(timeless).node.tolist())
