@@ -7,6 +7,12 @@ MATCH (o:Observation)-[w:OBSERVED]->(a:Account)
 WHERE w.role = 'actor' AND o.operation IN ['Add service principal credentials', 'Add service principal credentials.', 'Update application – Certificates and secrets management',
                       'Update application - Certificates and secrets management']
 WITH DISTINCT o, a
-MATCH (o)-[r:OBSERVED]->(x:App)-[:BELONGS_TO]->(t:Container)<-[c:CONTROLS]-(y:Role)
-WHERE r.role = 'app' AND t.type = 'tenant' AND c.`right` = 'AddSecret'
+MATCH (o)-[r:OBSERVED]->(x:App)
+WHERE r.role = 'app'
+WITH DISTINCT o, x
+MATCH (x)-[:BELONGS_TO]->(t:Container)
+WHERE t.type = 'tenant'
+WITH DISTINCT o, x, t
+MATCH (t)<-[c:CONTROLS]-(y:Role)
+WHERE c.`right` = 'AddSecret'
 RETURN DISTINCT y.key AS source, x.key AS target, o.key AS observation

@@ -7,6 +7,12 @@ MATCH (o:Observation)-[w:OBSERVED]->(a:Account|App)
 WHERE w.role = 'actor' AND o.operation STARTS WITH 'Add member to role'
   AND NOT (o.operation CONTAINS 'requested' OR o.operation CONTAINS 'eligible' OR o.operation CONTAINS 'denied' OR o.operation CONTAINS 'cancel')
 WITH DISTINCT o, a
-MATCH (o)-[r:OBSERVED]->(q:Role)-[d:CONTROLS]->(t:Container)<-[c:CONTROLS]-(x:Role)
-WHERE r.role = 'target' AND t.type = 'tenant' AND d.`right` = 'ResetAnyPassword' AND c.`right` = 'AssignRole'
+MATCH (o)-[r:OBSERVED]->(q:Role)
+WHERE r.role = 'target'
+WITH DISTINCT o, q
+MATCH (q)-[d:CONTROLS]->(t:Container)
+WHERE t.type = 'tenant' AND d.`right` = 'ResetAnyPassword'
+WITH DISTINCT o, q, t
+MATCH (t)<-[c:CONTROLS]-(x:Role)
+WHERE c.`right` = 'AssignRole'
 RETURN DISTINCT x.key AS source, q.key AS target, o.key AS observation

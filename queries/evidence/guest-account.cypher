@@ -6,8 +6,11 @@
 MATCH (o:Observation)-[w:OBSERVED]->(a:Account)
 WHERE w.role = 'actor' AND a.type = 'guest' AND o.operation IN ['Sign-in activity', 'UserLoggedIn', 'FileAccessed', 'FileDownloaded']
 WITH DISTINCT o, a
-MATCH (a)-[g:HAS_ADDRESS]->(:Correspondent)<-[k:HAS_ADDRESS]-(h:Account)
-WHERE coalesce(h.type, 'user') <> 'guest' AND k.type IN ['primary', 'mail', 'upn'] AND g.type IN ['primary', 'mail']
+MATCH (a)-[g:HAS_ADDRESS]->(c:Correspondent)
+WHERE g.type IN ['primary', 'mail']
+WITH DISTINCT o, a, c
+MATCH (c)<-[k:HAS_ADDRESS]-(h:Account)
+WHERE coalesce(h.type, 'user') <> 'guest' AND k.type IN ['primary', 'mail', 'upn']
 RETURN DISTINCT h.key AS source, a.key AS target, o.key AS observation
 UNION
 MATCH (o:Observation)-[w:OBSERVED]->(a:Account)

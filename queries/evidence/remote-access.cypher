@@ -6,6 +6,9 @@
 MATCH (o:Observation)-[w:OBSERVED]->(a:Account)
 WHERE w.role = 'actor' AND (o.operation IN ['21', '25', '1149'] OR (o.operation = '4624' AND o.as_who IN ['10 remote interactive', '12 cached remote interactive']))
 WITH DISTINCT o, a
-MATCH (o)-[r:OBSERVED]->(h:Server)-[:HOSTS]->(s:Service)
-WHERE r.role = 'target' AND s.type = 'remote desktop'
+MATCH (o)-[r:OBSERVED]->(h:Server)
+WHERE r.role = 'target'
+WITH DISTINCT o, a, h
+MATCH (h)-[:HOSTS]->(s:Service)
+WHERE s.type = 'remote desktop'
 RETURN DISTINCT a.key AS source, s.key AS target, o.key AS observation

@@ -6,6 +6,9 @@
 MATCH (o:Observation)-[w:OBSERVED]->(a:Account|App)
 WHERE w.role = 'actor' AND o.operation IN ['Reset user password', 'Reset user password.', 'Reset password (by admin)', 'user.account.reset_password', 'user.account.update_password']
 WITH DISTINCT o, a
-MATCH (o)-[r:OBSERVED]->(b:Account)-[:BELONGS_TO]->(t:Container)
-WHERE r.role = 'target' AND b.key <> a.key AND t.type = 'tenant'
+MATCH (o)-[r:OBSERVED]->(b:Account)
+WHERE r.role = 'target' AND b.key <> a.key
+WITH DISTINCT o, b
+MATCH (b)-[:BELONGS_TO]->(t:Container)
+WHERE t.type = 'tenant'
 RETURN DISTINCT t.key AS source, b.key AS target, o.key AS observation

@@ -9,5 +9,5 @@ WHERE NOT coalesce(c.internal, false) AND toLower($mailbox) IN ['', m.key, m.add
 OPTIONAL MATCH (c)-[:BELONGS_TO]->(o:Organisation)
 RETURN m.key AS mailbox, c.key AS address, c.name AS name, min(o.name) AS organisation, c.country AS country,
        r.sent + r.received AS messages, r.sent AS sent, r.received AS received, r.first AS first, r.last AS last
-ORDER BY messages DESC, mailbox, address
+ORDER BY messages DESC, mailbox, address, sent, first, last
 LIMIT $top

@@ -9,9 +9,9 @@ WHERE ($account = '' AND n.key = a.key)
    OR ($account <> '' AND toLower($account) IN [toLower(n.key), toLower(n.upn), toLower(n.email), toLower(n.sam), toLower(n.name)])
 MATCH (r:Remediation)-[:REMEDIATES]->(a)
 WHERE r.what = 'reset'
-WITH a, max(r.at) AS reset, max(r.by) AS by
+WITH a, max(r.at) AS reset, max(r.by) AS by, coalesce(max(r.at), -9007199254740991) AS since
 OPTIONAL MATCH (a)-[:SAME_IDENTITY*0..2]-(b:Account)<-[:REMEDIATES]-(v:Remediation)
-WHERE v.what IN ['revoke', 'disable'] AND (v.at IS NULL OR reset IS NULL OR v.at >= reset)
+WHERE v.what IN ['revoke', 'disable'] AND (v.at IS NULL OR v.at >= since)
 WITH a, reset, by, count(v.key) AS done
 WHERE done = 0
 OPTIONAL MATCH (a)-[:SAME_IDENTITY*0..2]-(c:Account)<-[w:OBSERVED]-(o:Observation)

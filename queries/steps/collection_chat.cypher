@@ -15,9 +15,15 @@ MATCH (a:Account|`Group`)-[r:SIGNS_IN_TO]->(s:Service)
 WHERE r.via = 'chat'
 RETURN a.key AS source, s.key AS target, r.valid_from AS opens, r.valid_until AS closes, [r.fact] AS because
 UNION ALL
-MATCH (a:Account)<-[w:OBSERVED]-(o:Observation)-[r:OBSERVED]->(s:Service)
-WHERE s.type = 'chat' AND w.role = 'actor' AND r.role = 'target' AND o.at IS NOT NULL AND coalesce(o.succeeded, true)
+MATCH (o:Observation)-[r:OBSERVED]->(s:Service)
+WHERE s.type = 'chat' AND r.role = 'target' AND o.at IS NOT NULL AND coalesce(o.succeeded, true)
+WITH DISTINCT o, s
+MATCH (o)-[w:OBSERVED]->(a:Account)
+WHERE w.role = 'actor'
 WITH a, s, min(o.at) AS first
-MATCH (a)<-[w:OBSERVED]-(o:Observation)-[r:OBSERVED]->(s)
-WHERE w.role = 'actor' AND r.role = 'target' AND o.at = first AND coalesce(o.succeeded, true)
-RETURN a.key AS source, s.key AS target, first AS opens, w.valid_until AS closes, [w.fact, r.fact] AS because
+MATCH (o:Observation)-[r:OBSERVED]->(s)
+WHERE r.role = 'target' AND o.at = first AND coalesce(o.succeeded, true)
+WITH DISTINCT a, s, first, o, r.fact AS about
+MATCH (o)-[w:OBSERVED]->(a)
+WHERE w.role = 'actor'
+RETURN a.key AS source, s.key AS target, first AS opens, w.valid_until AS closes, [w.fact, about] AS because

@@ -15,25 +15,38 @@ MATCH (a:Account|`Group`|Server)-[c:CONTROLS]->(d:Container)
 WHERE c.`right` = 'AllExtendedRights' AND d.type = 'domain'
 RETURN a.key AS source, d.key AS target, c.valid_from AS opens, c.valid_until AS closes, [c.fact] AS because
 UNION ALL
-MATCH (a:Account|`Group`|Server)-[c:CONTROLS]->(d:Container), (a)-[e:CONTROLS]->(d)
-WHERE c.`right` = 'GetChanges' AND e.`right` = 'GetChangesAll'
+MATCH (a:Account|`Group`|Server)-[c:CONTROLS]->(d:Container)
+WHERE c.`right` = 'GetChanges'
+WITH DISTINCT a, d, c.fact AS c_fact, c.valid_from AS c_from, c.valid_until AS c_until
+MATCH (a)-[e:CONTROLS]->(d)
+WHERE e.`right` = 'GetChangesAll'
 RETURN a.key AS source, d.key AS target,
-       CASE WHEN c.valid_from IS NULL THEN e.valid_from WHEN e.valid_from IS NULL THEN c.valid_from WHEN c.valid_from > e.valid_from THEN c.valid_from ELSE e.valid_from END AS opens,
-       CASE WHEN c.valid_until IS NULL THEN e.valid_until WHEN e.valid_until IS NULL THEN c.valid_until WHEN c.valid_until < e.valid_until THEN c.valid_until ELSE e.valid_until END AS closes,
-       [c.fact, e.fact] AS because
+       CASE WHEN c_from IS NULL THEN e.valid_from WHEN e.valid_from IS NULL THEN c_from WHEN c_from > e.valid_from THEN c_from ELSE e.valid_from END AS opens,
+       CASE WHEN c_until IS NULL THEN e.valid_until WHEN e.valid_until IS NULL THEN c_until WHEN c_until < e.valid_until THEN c_until ELSE e.valid_until END AS closes,
+       [c_fact, e.fact] AS because
 UNION ALL
-MATCH (a:Account|`Group`|Server)-[c:CONTROLS]->(d:Container), (a)-[m:MEMBER_OF]->(g:`Group`)-[e:CONTROLS]->(d)
-WHERE c.`right` IN ['GetChanges', 'GetChangesAll'] AND e.`right` IN ['GetChanges', 'GetChangesAll'] AND c.`right` <> e.`right`
-WITH a.key AS source, d.key AS target, c.fact AS f0, m.fact AS f1, e.fact AS f2, [c.valid_from, m.valid_from, e.valid_from] AS froms, [c.valid_until, m.valid_until, e.valid_until] AS untils
+MATCH (a:Account|`Group`|Server)-[c:CONTROLS]->(d:Container)
+WHERE c.`right` IN ['GetChanges', 'GetChangesAll']
+WITH DISTINCT a, d, c.`right` AS own, c.fact AS c_fact, c.valid_from AS c_from, c.valid_until AS c_until
+MATCH (a)-[m:MEMBER_OF]->(g:`Group`)
+WITH DISTINCT a, d, own, c_fact, c_from, c_until, g, m.fact AS m_fact, m.valid_from AS m_from, m.valid_until AS m_until
+MATCH (g)-[e:CONTROLS]->(d)
+WHERE e.`right` IN ['GetChanges', 'GetChangesAll'] AND e.`right` <> own
+WITH a.key AS source, d.key AS target, c_fact AS f0, m_fact AS f1, e.fact AS f2, [c_from, m_from, e.valid_from] AS froms, [c_until, m_until, e.valid_until] AS untils
 UNWIND froms AS since
 WITH source, target, f0, f1, f2, untils, max(since) AS opens
 UNWIND untils AS till
 WITH source, target, f0, f1, f2, opens, min(till) AS closes
 RETURN source, target, opens, closes, [f0, f1, f2] AS because
 UNION ALL
-MATCH (a:Account|`Group`|Server)-[m:MEMBER_OF]->(g:`Group`)-[c:CONTROLS]->(d:Container), (a)-[n:MEMBER_OF]->(h:`Group`)-[e:CONTROLS]->(d)
-WHERE c.`right` = 'GetChanges' AND e.`right` = 'GetChangesAll' AND g.key <> h.key
-WITH a.key AS source, d.key AS target, m.fact AS f0, c.fact AS f1, n.fact AS f2, e.fact AS f3, [m.valid_from, c.valid_from, n.valid_from, e.valid_from] AS froms, [m.valid_until, c.valid_until, n.valid_until, e.valid_until] AS untils
+MATCH (g:`Group`)-[c:CONTROLS]->(d:Container)
+WHERE c.`right` = 'GetChanges'
+WITH DISTINCT g, d, c.fact AS c_fact, c.valid_from AS c_from, c.valid_until AS c_until
+MATCH (h:`Group`)-[e:CONTROLS]->(d)
+WHERE e.`right` = 'GetChangesAll' AND g.key <> h.key
+WITH DISTINCT g, h, d, c_fact, c_from, c_until, e.fact AS e_fact, e.valid_from AS e_from, e.valid_until AS e_until
+MATCH (g)<-[m:MEMBER_OF]-(a:Account|`Group`|Server)-[n:MEMBER_OF]->(h)
+WITH a.key AS source, d.key AS target, m.fact AS f0, c_fact AS f1, n.fact AS f2, e_fact AS f3, [m.valid_from, c_from, n.valid_from, e_from] AS froms, [m.valid_until, c_until, n.valid_until, e_until] AS untils
 UNWIND froms AS since
 WITH source, target, f0, f1, f2, f3, untils, max(since) AS opens
 UNWIND untils AS till

@@ -11,9 +11,11 @@
 // confirmed_by: [SendAs, SendOnBehalf]
 // likelihood: medium; ordinal hint of the step table, no study
 // limits: Gives the sender's name, not the mailbox.
-MATCH (a:Account|`Group`)-[r:SEND_AS|SEND_ON_BEHALF]->(b:Mailbox|`Group`)-[h:HAS_ADDRESS]->(c:Correspondent)
+MATCH (a:Account|`Group`)-[r:SEND_AS|SEND_ON_BEHALF]->(b:Mailbox|`Group`)
+WITH DISTINCT a, b, r.fact AS r_fact, r.valid_from AS r_from, r.valid_until AS r_until
+MATCH (b)-[h:HAS_ADDRESS]->(c:Correspondent)
 WHERE h.type = 'primary'
 RETURN a.key AS source, c.key AS target,
-       CASE WHEN r.valid_from IS NULL THEN h.valid_from WHEN h.valid_from IS NULL THEN r.valid_from WHEN r.valid_from > h.valid_from THEN r.valid_from ELSE h.valid_from END AS opens,
-       CASE WHEN r.valid_until IS NULL THEN h.valid_until WHEN h.valid_until IS NULL THEN r.valid_until WHEN r.valid_until < h.valid_until THEN r.valid_until ELSE h.valid_until END AS closes,
-       [r.fact, h.fact] AS because
+       CASE WHEN r_from IS NULL THEN h.valid_from WHEN h.valid_from IS NULL THEN r_from WHEN r_from > h.valid_from THEN r_from ELSE h.valid_from END AS opens,
+       CASE WHEN r_until IS NULL THEN h.valid_until WHEN h.valid_until IS NULL THEN r_until WHEN r_until < h.valid_until THEN r_until ELSE h.valid_until END AS closes,
+       [r_fact, h.fact] AS because

@@ -11,10 +11,16 @@
 // confirmed_by: [Set federation settings on domain, Set domain authentication]
 // likelihood: rare; seen in few cases of espionage
 // limits: The record stands for the change: no source lists the keys that a tenant accepts, with their times. Whether the settings were changed for an attacker or by routine is not told. Who may do this could also do it unseen, before the log began.
-MATCH (r:Role)-[c:CONTROLS]->(t:Container)<-[b:BELONGS_TO]-(a:Account)<-[w:OBSERVED]-(o:Observation)
-WHERE c.`right` = 'ResetAnyPassword' AND t.type = 'tenant' AND w.role = 'actor' AND o.at IS NOT NULL AND coalesce(o.succeeded, true)
+MATCH (a:Account)<-[w:OBSERVED]-(o:Observation)
+WHERE w.role = 'actor' AND o.at IS NOT NULL AND coalesce(o.succeeded, true)
   AND o.operation IN ['Set federation settings on domain', 'Set federation settings on domain.', 'Set domain authentication', 'Set domain authentication.']
-WITH a.key AS source, r.key AS target, w.fact AS f0, b.fact AS f1, c.fact AS f2, [o.at, b.valid_from, c.valid_from] AS froms, [o.at + 1, b.valid_until, c.valid_until] AS untils
+WITH DISTINCT a, o, w.fact AS shown
+MATCH (a)-[b:BELONGS_TO]->(t:Container)
+WHERE t.type = 'tenant'
+WITH DISTINCT a, o, shown, t, b.fact AS b_fact, b.valid_from AS b_from, b.valid_until AS b_until
+MATCH (t)<-[c:CONTROLS]-(r:Role)
+WHERE c.`right` = 'ResetAnyPassword'
+WITH a.key AS source, r.key AS target, shown AS f0, b_fact AS f1, c.fact AS f2, [o.at, b_from, c.valid_from] AS froms, [o.at + 1, b_until, c.valid_until] AS untils
 UNWIND froms AS since
 WITH source, target, f0, f1, f2, untils, max(since) AS opens
 UNWIND untils AS till

@@ -11,9 +11,12 @@
 // confirmed_by: [Add member to role]
 // likelihood: low; ordinal hint: rare, of the widest reach
 // limits: Of the roles that can be given, only those that reset every password are followed, and only where a source names them. A global administrator, who may do so too, holds all that it would give.
-MATCH (r:Role)-[c:CONTROLS]->(t:Container)<-[d:CONTROLS]-(q:Role)
-WHERE t.type = 'tenant' AND c.`right` = 'AssignRole' AND d.`right` = 'ResetAnyPassword'
+MATCH (r:Role)-[c:CONTROLS]->(t:Container)
+WHERE t.type = 'tenant' AND c.`right` = 'AssignRole'
+WITH DISTINCT r, t, c.fact AS c_fact, c.valid_from AS c_from, c.valid_until AS c_until
+MATCH (t)<-[d:CONTROLS]-(q:Role)
+WHERE d.`right` = 'ResetAnyPassword'
 RETURN r.key AS source, q.key AS target,
-       CASE WHEN c.valid_from IS NULL THEN d.valid_from WHEN d.valid_from IS NULL THEN c.valid_from WHEN c.valid_from > d.valid_from THEN c.valid_from ELSE d.valid_from END AS opens,
-       CASE WHEN c.valid_until IS NULL THEN d.valid_until WHEN d.valid_until IS NULL THEN c.valid_until WHEN c.valid_until < d.valid_until THEN c.valid_until ELSE d.valid_until END AS closes,
-       [c.fact, d.fact] AS because
+       CASE WHEN c_from IS NULL THEN d.valid_from WHEN d.valid_from IS NULL THEN c_from WHEN c_from > d.valid_from THEN c_from ELSE d.valid_from END AS opens,
+       CASE WHEN c_until IS NULL THEN d.valid_until WHEN d.valid_until IS NULL THEN c_until WHEN c_until < d.valid_until THEN c_until ELSE d.valid_until END AS closes,
+       [c_fact, d.fact] AS because

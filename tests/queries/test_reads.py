@@ -122,6 +122,7 @@ EXPECTED: dict[str, tuple[dict[str, Any], list[tuple[Any, ...]]]] = {
             ("msg:2", "smtp:ann@hq.example"), ("msg:2", "smtp:eve@far.example"),
         ],
     ),
+    "records": ({"keys": ["obs:1", "obs:nothing"]}, [("obs:1", 120, None, "192.0.2.1", "s1", "t1", "Mozilla", "a1")]),
     "remediations": ({}, [("account:ann", "Account", "reset", 700)]),
     "organisations": ({}, [("smtp:eve@far.example", "far.example", "DE")]),
 }  # fmt: skip
