@@ -128,20 +128,29 @@ def _changed(row: Row, **values: Any) -> Row:
 def without_removed(edges: Tables, remediations: pl.DataFrame) -> Tables:
     """The rights to and from what was removed (a rule, an application) end when it was; what begins later stays.
 
+    So does what a message says of a credential that was rotated: it holds the old value, wherever else the new one is kept.
+
     `remediations`: nodes, with `key, what, at`. Rows that are new have an empty `fact`.
     """
     if "REMEDIATES" not in edges:
         return edges
     done = edges["REMEDIATES"].select("from_key", pl.col("to_key").alias("gone"), pl.col("source").alias("by"), pl.col("place").alias("by_place"))
-    what = remediations.filter(pl.col("what") == "remove").drop_nulls("at").select(pl.col("key").alias("from_key"), "at")
-    removed = done.join(what, on="from_key").sort("at", "by", "by_place").unique(subset=["gone", "at"], keep="first", maintain_order=True).drop("from_key")
-    if not removed.height:
-        return edges
-    return {type_: _cut(frame, removed) if type_ in RIGHTS else frame for type_, frame in edges.items()}
+    removed, rotated = (_done(done, remediations, what) for what in ("remove", "rotate"))
+    return {
+        type_: _cut(frame, removed, "removed") if removed.height and type_ in RIGHTS
+        else _cut(frame, rotated, "rotated") if rotated.height and type_ == "CONTAINS_SECRET" else frame
+        for type_, frame in edges.items()
+    }  # fmt: skip
 
 
-def _cut(frame: pl.DataFrame, removed: pl.DataFrame) -> pl.DataFrame:
-    """End each row at the first removal of one of its ends after it began; `removed` is sorted by `at`."""
+def _done(done: pl.DataFrame, remediations: pl.DataFrame, what: str) -> pl.DataFrame:
+    """gone, at, by, by_place of the remediations of one kind, each once, sorted by `at`."""
+    times = remediations.filter(pl.col("what") == what).drop_nulls("at").select(pl.col("key").alias("from_key"), "at")
+    return done.join(times, on="from_key").sort("at", "by", "by_place").unique(subset=["gone", "at"], keep="first", maintain_order=True).drop("from_key")
+
+
+def _cut(frame: pl.DataFrame, removed: pl.DataFrame, word: str) -> pl.DataFrame:
+    """End each row at the first removal of one of its ends after it began; `removed` is sorted by `at`, `word` says what was done."""
     for end in ("from_key", "to_key"):
         began = frame.with_columns(pl.col("valid_from").fill_null(_START).alias("began")).sort("began", "fact")
         both = began.join_asof(
@@ -150,7 +159,7 @@ def _cut(frame: pl.DataFrame, removed: pl.DataFrame) -> pl.DataFrame:
         cut = pl.col("at").is_not_null() & (pl.col("valid_until").is_null() | (pl.col("valid_until") > pl.col("at")))
         frame = both.with_columns(
             pl.when(cut).then("at").otherwise("valid_until").alias("valid_until"),
-            pl.when(cut).then(pl.format("{}; removed: {} {}", "place", "by", "by_place")).otherwise("place").alias("place"),
+            pl.when(cut).then(pl.format(f"{{}}; {word}: {{}} {{}}", "place", "by", "by_place")).otherwise("place").alias("place"),
             pl.when(cut).then(pl.lit("")).otherwise("fact").alias("fact"),
         ).select(frame.columns)
     return frame

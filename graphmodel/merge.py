@@ -134,8 +134,10 @@ def _with_ends(nodes: dict[str, pl.DataFrame], edges: dict[str, pl.DataFrame]) -
 
 
 def _named(nodes: pl.DataFrame) -> pl.DataFrame:
-    """A node that no source names goes by its key."""
-    return nodes.with_columns(pl.coalesce("name", pl.col("key").str.split_exact(":", 1).struct.field("field_1")).alias("name"))
+    """A node that no source names goes by its key, a file by the last part of its path."""
+    key = pl.col("key").str.replace("^[^:]*:", "")
+    last = key.str.extract(r"([^/\\]+)[/\\]*$")
+    return nodes.with_columns(pl.coalesce("name", pl.when(pl.col("kind") == "File").then(last), key).alias("name"))
 
 
 def _stated_names(tables: list[tuple[str, pl.DataFrame]]) -> pl.DataFrame:

@@ -16,10 +16,11 @@ from loaders.addresses import charset_text, text_of
 
 _PARTS = 60
 _PART_BYTES = 1 << 19
-_TEXT_NAME = re.compile(r"\.(txt|csv|pem|key|ppk|ovpn|conf|cfg|ini|env|rdp|mobileconfig|pcf|json|ya?ml|xml|sh|ps1|bat|md|log|html?|eml)$", re.IGNORECASE)
-_TEXT_TYPE = ("text/", "application/x-pem", "application/x-openvpn", "application/json", "application/pkcs8")
+_TEXT_NAME = re.compile(r"\.(txt|csv|tsv|pem|key|asc|wg|secrets|properties|toml|plist|ppk|ovpn|conf|cfg|ini|env|rdp|mobileconfig|pcf|json|ya?ml|xml|sh|ps1|bat|md|log|html?|eml)$", re.IGNORECASE)
+_TEXT_TYPE = ("text/", "application/x-pem", "application/x-openvpn", "application/json", "application/xml", "application/pkcs8", "application/pgp-keys", "application/x-apple-aspen-config", "application/x-yaml", "application/rdp", "application/x-rdp")
 _DROPPED = re.compile(r"<!--.*?-->|<(style|script|head)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 _BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h\d|/table|/pre)\b[^<>]*>", re.IGNORECASE)
+_CELL = re.compile(r"</t[dh]>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 _QUOTE = re.compile(r"^[ \t]*(?:[>|][ \t]?)+", re.MULTILINE)
 
@@ -65,5 +66,5 @@ def _text(part: Message, name: str | None) -> str | None:
 def plain(text: str, type_: str = "text/plain") -> str:
     """Text without markup (where it is HTML) and without the marks of quoting."""
     if type_ == "text/html" or text.lstrip()[:15].casefold().startswith(("<html", "<!doctype html", "<body", "<div")):
-        text = html.unescape(_TAG.sub(" ", _BREAK.sub("\n", _DROPPED.sub(" ", text))))
+        text = html.unescape(_TAG.sub(" ", _CELL.sub("\t", _BREAK.sub("\n", _DROPPED.sub(" ", text)))))
     return _QUOTE.sub("", text)

@@ -76,6 +76,13 @@ class Votes:
         return None
 
 
+def _of(label: str, key: str, name: str) -> dict[str, str | None]:
+    """What the name of a thing that a credential opens says of it."""
+    if label == "Server":
+        return {"fqdn": name if "." in name else None}
+    return {"email": name} if label == "Account" else {"type": key.partition(":")[2].partition("/")[0]}
+
+
 @dataclass(slots=True)
 class _Seen:
     """What shows whether an address of the owner's organisation is the owner's own."""
@@ -103,7 +110,7 @@ class Mail:
         self._first: int | None = None
         self._last: int | None = None
         self._place = ""
-        self._used = self._unusable = self._undated = self._cut = 0
+        self._used = self._unusable = self._undated = self._cut = self._opened = self._several = 0
 
     def _find_owner(self, options: Options, votes: Votes) -> str | None:
         if options.mailbox:
@@ -166,6 +173,11 @@ class Mail:
             out.node("Secret", secret.key, where, name=f"{secret.kind} {secret.fingerprint[:6]}", secret_kind=secret.kind)
             out.edge("CONTAINS_SECRET", node, ("Secret", secret.key), where)
             self._secrets[secret.kind] += 1
+            self._several += secret.beside.several
+            for label, key, name, basis in secret.beside.opens:
+                out.node(label, key, where, name=name, **_of(label, key, name))
+                out.edge("OPENS", ("Secret", secret.key), (label, key), where, basis=basis)
+                self._opened += 1
         to = [address for role, address in message.recipients if role == "to"]
         if message.reset and len(to) == 1:  # one for many is a circular
             key, name = resets.service_of(message.sender() or "")
@@ -246,6 +258,8 @@ class Mail:
                 self._out.note(f"{number:,} {thing[number != 1]} {text}")
         if self._secrets:
             self._out.note("credentials in messages: " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(self._secrets.items())))
+        if self._opened or self._several:
+            self._out.note(f"what credentials open: {self._opened:,} said beside them, {self._several:,} left open where several could be meant")
         if self._used:
             self._out.coverage("mail headers", self._owner or "", first=self._first, last=self._last, collected=self._used)
 

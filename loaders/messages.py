@@ -56,7 +56,7 @@ class Parsed:
 
     `hops`: addresses it was delivered to, the last one first; `lists`: addresses of mailing lists it came through;
     `no_text`: why the bytes are no text at all; `labels`: Gmail's labels; `unusable`: recipients that are no address; `cut`: the headers do not end.
-    Where that was asked for, `secrets`: credentials in its text, and `reset`: whether a service mails to set a password anew, or to sign up.
+    `reset`: whether a service mails to set a password anew, or to sign up; where that was asked for, `secrets`: credentials in its text.
     """
 
     key: str | None = None
@@ -171,7 +171,7 @@ def parse_message(head: bytes, options: Options, fallback: int | None = None) ->
     found.key = identity.message_key(identifier, found.content)
     if options.secrets:
         found.secrets = secrets.look(head, options)
-        found.reset = resets.reset_of(found.sender(), decoded(" ".join(texts.get("subject", []))))
+    found.reset = resets.reset_of(found.sender(), decoded(" ".join(texts.get("subject", []))))
     return found
 
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from email.utils import formatdate
 
-from loaders import resets, secrets
+from loaders import secrets
 from loaders.base import Options
 from loaders.bodies import plain
 from loaders.messages import BODY_BYTES, SEARCHED_BYTES, Parsed, headers_only, parse_message
@@ -50,7 +50,6 @@ class Item:
         found = parse_message(head + self.body[:BODY_BYTES].encode("utf-8", "surrogatepass"), headers_only(options))
         if options.secrets:
             found.secrets = secrets.look_in([("body", plain(self.body[:SEARCHED_BYTES]))], options)
-            found.reset = resets.reset_of(found.sender(), self.subject)
         if found.delivered is None:
             found.delivered = self.delivered
         found.encrypted = found.encrypted or self.message_class.casefold() == "ipm.note.smime"

@@ -1,6 +1,6 @@
 """Services that can be entered by mail: who sends mails to set a password anew, or to confirm an address (steps.md S11).
 
-By subject and sender alone, in Japanese and English; a notice that the password was changed tells as much. The subject is looked at and forgotten; what stays is that there was such a mail.
+By subject and sender alone, in Japanese and English, so that it is stated whether or not bodies are looked at; a notice that the password was changed tells as much. The subject is looked at and forgotten; what stays is that there was such a mail.
 """
 
 from __future__ import annotations

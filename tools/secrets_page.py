@@ -13,6 +13,7 @@ from loaders.base import Options
 from loaders.bodies import plain
 from loaders.secrets import KINDS, look_in
 
+FRESH = Path(__file__).resolve().parent.parent / "tests" / "loaders" / "secrets" / "fresh.yaml"
 LABELLED = Path(__file__).resolve().parent.parent / "tests" / "loaders" / "secrets" / "labelled.yaml"
 
 
@@ -37,9 +38,10 @@ class Score:
 
 
 def labelled() -> list[dict[str, Any]]:
-    """The texts: `text`, `lang`, `kinds`."""
+    """The texts: `text`, `lang`, `kinds`, `set` (first, second or fresh)."""
     rows: list[dict[str, Any]] = yaml.safe_load(LABELLED.read_text(encoding="utf-8"))
-    return rows
+    fresh: list[dict[str, Any]] = yaml.safe_load(FRESH.read_text(encoding="utf-8"))
+    return [*(row | {"set": "second" if row.get("unseen") else "first"} for row in rows), *(row | {"set": "fresh"} for row in fresh)]
 
 
 def kinds_in(text: str) -> list[str]:
@@ -54,7 +56,7 @@ def scores() -> list[Score]:
     false: Counter[str] = Counter()
     for row in labelled():
         wanted, reported = Counter(row["kinds"]), Counter(kinds_in(row["text"]))
-        for group in (row["lang"], "unseen" if row.get("unseen") else "seen", "all"):
+        for group in (row["lang"], row["set"], "all"):
             present[group] += wanted.total()
             good[group] += (wanted & reported).total()
             false[group] += (reported - wanted).total()
@@ -62,7 +64,7 @@ def scores() -> list[Score]:
             present[kind] += wanted[kind]
             good[kind] += min(wanted[kind], reported[kind])
             false[kind] += max(0, reported[kind] - wanted[kind])
-    return [Score(name, present[name], good[name], false[name]) for name in (*KINDS, "en", "ja", "seen", "unseen", "all")]
+    return [Score(name, present[name], good[name], false[name]) for name in (*KINDS, "en", "ja", "first", "second", "fresh", "all")]
 
 
 def page() -> str:
@@ -70,7 +72,7 @@ def page() -> str:
     rows = labelled()
     without = sum(not row["kinds"] for row in rows)
     lines = [f"| {s.name} | {s.present} | {s.found} | {s.false} | {s.precision:.2f} | {s.recall:.2f} |" for s in scores()]
-    return _TEXT.format(texts=len(rows), without=without, unseen=sum(bool(row.get("unseen")) for row in rows), table="\n".join(lines))
+    return _TEXT.format(texts=len(rows), without=without, fresh=sum(row["set"] == "fresh" for row in rows), table="\n".join(lines))
 
 
 _TEXT = """# Credentials in mail
@@ -84,14 +86,34 @@ What is kept of a credential: its kind, where it stands (`inbox/9., body, line 1
 `Secret`. The value never leaves the loader. The fingerprint is a slow hash (PBKDF2) with a salt that each case has for itself, cut to 96 bits: no table
 of known passwords helps to look it up. Whoever has the case folder can still try a guess against it, so keep such a case as you keep the mail.
 
-With the same option, mails by which a service lets somebody set a password anew or sign up are told by sender and subject: they give
+Attachments of text (by type, or by a name like `.txt`, `.csv`, `.ovpn`, `.conf`, `.pem`, `.key`, `.rdp`, `.json`, `.xml`) are read as bodies are, the first
+512 KiB of each. A profile without a key or password in it is no credential.
+
+Mails by which a service lets somebody set a password anew or sign up are told by sender and subject alone, so they need no option: they give
 `(:Service)-[:RESETS_BY]->(:Correspondent)`.
+
+## What a credential opens
+
+Where the text says so beside it, `(:Secret)-[:OPENS]->(:Server|:Service|:Account)` is stated with its `basis`:
+
+- a server that is named (`server: fs01.example`, `ssh user@host`, a share, a connection string), by its host name;
+- the service behind a link, or the gateway of a VPN profile;
+- the account of the address that is given as user name, where no server or link stands there, or one of the same domain. Elsewhere an address is
+  but a name to sign up with, and says nothing of the password of that mailbox.
+
+Beside means the same paragraph, or the same line where the paragraph holds a second credential. Two servers, or two addresses, there: nothing is
+stated, and the load report says how many were left open so. User names that are no address, numbers of hosts, and what opens a file, a meeting or a
+wireless network are passed over.
+
+A rotation of the Secret in remediations.csv ends what the messages say: they hold the old value. A mail that came later with the same value counts as older all the same.
 
 ## How much is found
 
-Measured on {texts} short made-up texts (`tests/loaders/secrets/labelled.yaml`), of which {without} hold no credential. `present` credentials stand in them,
-`found` of those were reported, `false` were reported where there is none. {unseen} of the texts were written after the rules, and the rules were not
-changed for them (`unseen`): that row says best what to expect of your mail.
+Measured on {texts} short made-up texts (`tests/loaders/secrets/`), of which {without} hold no credential. `present` credentials stand in them,
+`found` of those were reported, `false` were reported where there is none. The rules were made for the sets `first` and `second`. The {fresh} texts of
+`fresh` were written before the rules were last changed, and measured before and after; no rule was changed for what was missed in them. But the
+same hand wrote both within the hour, and thought of some of the same forms: take that row as the most to expect of your mail. Before that change 12 of its 20 were found, with 1 false (recall 0.60); on `second`,
+before it was used for the rules, 10 of 17 (0.59).
 
 | texts | present | found | false | precision | recall |
 |---|---|---|---|---|---|
@@ -102,7 +124,7 @@ On 1,559 real messages of the public samples 11 credentials are reported, and ea
 ## What is not found
 
 - Values without a word for them beside (`sa / …`), or described in words ("your employee number followed by …").
-- Passwords of several plain words, and in Japanese script.
+- Passwords of several plain words, and in Japanese script unless in 「」 and with digits.
 - Text in pictures, in Office and PDF files, in encrypted messages, and past the first megabyte of a message.
 - One-time codes are left out on purpose: they are void within minutes.
 """

@@ -1,8 +1,8 @@
 """One message in one file: EML, or a raw message under any name (formats.md 7). Headers only.
 
 Claims a file whose first lines are mail headers. Yields Message, SENT_BY, ADDRESSED_TO, names of Correspondents; with an owner
-(--mailbox, else the topmost Delivered-To) also Mailbox, Account, OWNS, HAS_ADDRESS and HOLDS; with --secrets Secret, CONTAINS_SECRET
-and RESETS_BY (loaders/secrets.py).
+(--mailbox, else the topmost Delivered-To) also Mailbox, Account, OWNS, HAS_ADDRESS and HOLDS; Service and RESETS_BY of resets and sign-ups;
+with --secrets Secret, CONTAINS_SECRET and OPENS (loaders/secrets.py).
 
 Traps: the same address stands in many spellings (loaders/addresses.py); a date may be missing or false: the first Received
 header stands in then, and `sent_basis` says so. The file's own time is never used: copying sets it anew, and a date that is

@@ -4,8 +4,8 @@ Claims a folder with `cur` and `new`, a folder of messages, or one with mail fol
 several people's mailboxes, nor one that merely holds exports of many kinds: those are opened file by file. One folder is one load.
 
 Yields Message, SENT_BY, ADDRESSED_TO, names of Correspondents; with an owner (--mailbox, else inferred and said so) also
-Mailbox, Account, OWNS, HAS_ADDRESS (with the owner's further addresses) and HOLDS with the folder; with --secrets Secret,
-CONTAINS_SECRET and RESETS_BY (loaders/secrets.py).
+Mailbox, Account, OWNS, HAS_ADDRESS (with the owner's further addresses) and HOLDS with the folder; Service and RESETS_BY of resets
+and sign-ups; with --secrets Secret, CONTAINS_SECRET and OPENS (loaders/secrets.py).
 
 Traps: flags stand in the name (`:2,S`, `!2,S` on Windows); files may be called `1.` in nested folders without `cur`; mail programs
 leave their own files between. Neither a file's time nor the time in a Maildir name is used as a date: copying sets them anew.

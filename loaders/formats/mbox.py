@@ -2,8 +2,8 @@
 
 Claims a file that begins with a From_ line and headers. Yields Message, SENT_BY, ADDRESSED_TO, names of Correspondents; with an
 owner (--mailbox, else inferred and said so) also Mailbox, Account, OWNS, HAS_ADDRESS and HOLDS. The folder is the file's name; where
-Takeout wrote X-Gmail-Labels each of them is one, except those that tell a state (Opened, Starred, 開封済み …). With --secrets also Secret,
-CONTAINS_SECRET and RESETS_BY (loaders/secrets.py). A packed mbox (.mbox.gz) is opened as any archive is.
+Takeout wrote X-Gmail-Labels each of them is one, except those that tell a state (Opened, Starred, 開封済み …). Mails by which a service resets or signs up:
+Service, RESETS_BY. With --secrets also Secret, CONTAINS_SECRET and OPENS (loaders/secrets.py). A packed mbox (.mbox.gz) is opened as any archive is.
 
 Traps: `>From ` quoting and bodies that lack it, no newline at the end, `user at domain`, ten gigabytes in one file: read as a
 stream. The From_ line's date is the last resort for a message's time (`sent_basis` file).

@@ -4,7 +4,8 @@ Claims a compound file with the names of an Outlook message in it, not one that 
 `outlook`), which is under the GPL and runs in a process of its own.
 
 Yields Message, SENT_BY, ADDRESSED_TO, names of Correspondents; with an owner (--mailbox, else the topmost Delivered-To) also Mailbox,
-Account, OWNS, HAS_ADDRESS and HOLDS; with --secrets Secret, CONTAINS_SECRET and RESETS_BY (loaders/secrets.py; not in attachments).
+Account, OWNS, HAS_ADDRESS and HOLDS; Service and RESETS_BY of resets and sign-ups; with --secrets Secret, CONTAINS_SECRET and OPENS (loaders/secrets.py; not in
+attachments).
 
 Traps: a message that was sent, or saved by a program, has no transport headers: properties and the table of recipients stand in. The
 sender may be missing, and so may the date: it is then unknown. An appointment or a contact saved so is no message, and is refused.

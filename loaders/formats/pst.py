@@ -3,8 +3,8 @@
 Claims the signature `!BDN`. Reading needs libpff-python (the extra `outlook`); the package index's `pypff` is another one.
 
 Yields Message, SENT_BY, ADDRESSED_TO, names of Correspondents; with an owner (--mailbox, else inferred and said so) also Mailbox,
-Account, OWNS, HAS_ADDRESS and HOLDS with the folder, below the top of the mailbox whatever that is called in its language; with --secrets
-Secret, CONTAINS_SECRET and RESETS_BY (loaders/secrets.py; attachments are not looked into).
+Account, OWNS, HAS_ADDRESS and HOLDS with the folder, below the top of the mailbox whatever that is called in its language; Service
+and RESETS_BY of resets and sign-ups; with --secrets Secret, CONTAINS_SECRET and OPENS (loaders/secrets.py; attachments are not looked into).
 
 Traps: what was sent from the mailbox has no transport headers: its date, id and recipients come from the properties and the table of
 recipients, which libpff-python before 2026 does not show (then they are counted as unknown); its sender is often given by Exchange's own

@@ -105,6 +105,24 @@ def test_what_is_removed_ends_its_rights_and_what_begins_later_or_ended_before_s
     assert all(len(fact) == 16 for (fact,) in edges(found, "PASSES_THROUGH", "fact"))
 
 
+def test_what_is_rotated_ends_what_messages_say_of_it_but_not_who_keeps_it_or_what_it_opens(tmp_path):
+    secret = ("Secret", "secret:1")
+
+    def say(out):
+        out.edge("CONTAINS_SECRET", ("Message", "msg:1"), secret, "row 1")
+        out.edge("CONTAINS_SECRET", ("Message", "msg:1"), ("Secret", "secret:other"), "row 2")
+        out.edge("KEEPS", HANA, secret, "row 3")
+        out.edge("OPENS", secret, ("Server", "host:fs01"), "row 4")
+
+    def done(out):
+        out.node("Remediation", "remediation:rotate/1/50", "row 9", what="rotate", at=50)
+        out.edge("REMEDIATES", ("Remediation", "remediation:rotate/1/50"), secret, "row 9")
+
+    found = view_of(tmp_path, a=say, b=done)
+    assert set(edges(found, "CONTAINS_SECRET", "to_key", "valid_until")) == {("secret:1", 50), ("secret:other", None)}
+    assert edges(found, "KEEPS", "valid_until") == [(None,)] and edges(found, "OPENS", "valid_until") == [(None,)]
+
+
 def test_a_reset_ends_no_right(tmp_path):
     def done(out):
         out.node("Remediation", "remediation:reset/hana/50", "row 9", what="reset", at=50)

@@ -58,6 +58,17 @@ def test_an_end_that_no_source_states_is_a_node_named_by_its_key(tmp_path):
     assert nodes(found, "Mailbox", "key", "kind", "name") == [(BOX[1], "Mailbox", "hana@x.example")]
 
 
+def test_a_file_that_no_source_names_goes_by_the_last_part_of_its_path(tmp_path):
+    keys = ["file:https://x.example/sites/a/plan 1.docx", "file:https://x.example/sites/team/", "file:\\\\fs01\\share\\b.xlsx", "file:c.txt"]
+
+    def say(out):
+        for key in keys:
+            out.node("File", key, "row 1")
+
+    found = view_of(tmp_path, a=say)
+    assert dict(nodes(found, "File", "key", "name")) == dict(zip(keys, ["plan 1.docx", "team", "b.xlsx", "c.txt"], strict=True))
+
+
 def test_a_sid_named_in_a_right_is_the_group_that_the_directory_says_it_is(tmp_path):
     found = view_of(tmp_path, rights=rights, directory=directory)
     assert edges(found, "FULL_ACCESS", "from_label", "from_key", "to_key") == [("Group", SID, BOX[1])]
