@@ -336,8 +336,8 @@ def _others(result: dict[str, Any]) -> None:
         click.echo(f"Held mail is forwarded to: {', '.join(row['address'] for row in result['forwards_to'])}")
     if result["in_transit"]:
         click.echo(f"Mailboxes whose passing mail was seen: {len(result['in_transit']):,}")
-    if result["approachable"]:
-        inside = result["disclosed"]["at_rest"]["internal_addresses"]
+    inside = result["disclosed"]["at_rest"]["internal_addresses"]
+    if result["approachable"] or inside:
         click.echo(
             f"Could be approached from there (not walked; --profile noisy walks it): {len(result['approachable']):,} accounts; "
             f"held mail was exchanged with {inside:,} addresses inside"

@@ -72,9 +72,17 @@ def steps() -> str:
     return "\n".join(parts)
 
 
+OWN_CYPHER = (
+    "In Cypher of your own (`hakyu cypher`) a relationship with a condition on itself stands alone in its `MATCH`; then comes "
+    "`WITH DISTINCT …` and the next `MATCH`, as in the files. The embedded engine (ladybug 0.21 and 0.22) can leave rows out, or give "
+    "wrong ones, where another relationship follows in the same `MATCH`; and an `OPTIONAL MATCH` whose `WHERE` names a value carried over "
+    "by `WITH` finds nothing where that value is null (`coalesce` it before). Neo4j is not affected.\n"
+)
+
+
 def questions() -> str:
     """What can be asked."""
-    parts = ["# Saved questions\n", MADE, "`hakyu query NAME name=value …`; each file under `queries/saved/` pastes into Neo4j Browser as it is.\n"]
+    parts = ["# Saved questions\n", MADE, "`hakyu query NAME name=value …`; each file under `queries/saved/` pastes into Neo4j Browser as it is.\n", OWN_CYPHER]
     for question in Case.queries():
         rows = [(f"`{p.name}`", p.type, f"`{p.default}`", p.meaning) for p in question.parameters]
         table = _table(("parameter", "type", "default", "meaning"), rows) if rows else "No parameters.\n"
