@@ -14,6 +14,8 @@ state.sidebar()
 pages = [
     st.Page("screens/blast.py", title=say("Blast radius"), icon=":material/flare:", url_path="blast", default=True),
     st.Page("screens/correspondents.py", title=say("Correspondents"), icon=":material/group:", url_path="correspondents"),
+    st.Page("screens/contain.py", title=say("Contain"), icon=":material/shield:", url_path="contain"),
+    st.Page("screens/rank.py", title=say("Ranking"), icon=":material/leaderboard:", url_path="ranking"),
     st.Page("screens/coverage.py", title=say("Sources"), icon=":material/fact_check:", url_path="sources"),
     st.Page("screens/questions.py", title=say("Questions"), icon=":material/search:", url_path="questions"),
 ]

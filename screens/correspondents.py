@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from screens import show, state, words
+from screens import evidence, show, state, words
 from screens.start import start
 from screens.state import say
 
@@ -46,6 +46,10 @@ def _head(result: dict[str, Any], told: dict[str, Any]) -> None:
     if passing["messages"]:
         said = "Only in transit: {persons:,} persons, {addresses:,} addresses, {messages:,} messages that no held mailbox disclosed."
         st.caption(say(said, **passing))
+    levels = told["levels"]
+    if levels["NOT OBSERVED"] != levels["POSSIBLE"] or levels["INDICATED"]["messages"]:
+        with st.expander(say("By level of evidence"), expanded=True):
+            evidence.disclosed(told)
 
 
 def _by(told: dict[str, Any]) -> None:

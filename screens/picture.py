@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -20,7 +20,7 @@ from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup
 from pyvis.network import Network
 
-from screens.rings import FLATTENED, Ring, Tree, positions, tree
+from screens.rings import FLATTENED, Ring, Tree, positions, tree, with_steps
 
 CAP = 300
 HEIGHT = 560  # CSS pixels
@@ -58,17 +58,19 @@ def picture(
     say: Callable[..., str],
     sentence: Callable[[Mapping[str, str]], str],
     moment: Callable[[str | None], str],
+    thick_steps: Sequence[Mapping[str, Any]] = (),
 ) -> tuple[str, int]:
     """(HTML page, number of reached nodes drawn) for the result of `Case.blast`.
 
-    `chosen`: the key whose way is drawn thick; `say`, `sentence`, `moment` give the words of the page.
+    `chosen`: the node of interest; `thick_steps`: the steps of its way, or of all ways to it, which are drawn thick; `say`, `sentence`,
+    `moment` give the words of the page.
     """
     rows = {row["key"]: row for row in [*result["seeds"], *result["reached"]]}
     seeds = [seed["key"] for seed in result["seeds"]]
     once = [row for row in result["reached"] if row["same_as"] is None]
-    drawn = tree(seeds, once, CAP, chosen)
+    drawn = with_steps(tree(seeds, once, CAP, chosen), thick_steps, {row["key"]: row["same_as"] for row in result["reached"] if row["same_as"]})
     places, rings = positions(drawn)
-    way = {(step["source"], step["target"]) for step in rows.get(chosen or "", {}).get("way", ())}
+    way = drawn.thick
     net = Network(directed=True)
     net.options = _OPTIONS
     numbers = {key: n for n, key in enumerate(drawn.order)}

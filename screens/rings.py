@@ -16,12 +16,16 @@ _ARC = {True: 64.0, False: 30.0}  # room for a node in its lane: few nodes have 
 
 @dataclass(frozen=True)
 class Tree:
-    """What is drawn: `order` of keys, root(s) first; `parent` and `depth` by key; `steps`: (source, target) -> steps of ways."""
+    """What is drawn: `order` of keys, root(s) first; `parent` and `depth` by key; `steps`: (source, target) -> steps of ways.
+
+    `thick`: the (source, target) of the steps that were asked for.
+    """
 
     order: list[str]
     parent: dict[str, str]
     depth: dict[str, int]
     steps: dict[tuple[str, str], list[Mapping[str, Any]]]
+    thick: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,34 @@ def tree(seeds: Sequence[str], reached: Sequence[Mapping[str, Any]], cap: int, m
             if step not in said:
                 said.append(step)
     return Tree(order, parent, depth, steps)
+
+
+def with_steps(drawn: Tree, steps: Sequence[Mapping[str, Any]], same: Mapping[str, str]) -> Tree:
+    """The tree with the steps of some ways laid over it; `same`: key -> the key under which the same thing is drawn.
+
+    A node that was not drawn is put one ring further than that it is reached from.
+    """
+    order, parent, depth = list(drawn.order), dict(drawn.parent), dict(drawn.depth)
+    lines = {pair: list(said) for pair, said in drawn.steps.items()}
+    drawn_as = {same.get(key, key): key for key in reversed(order)}
+
+    def shown(key: str) -> str:
+        return key if key in depth else drawn_as.get(same.get(key, key), key)
+
+    thick: set[tuple[str, str]] = set()
+    waiting = [(shown(step["source"]), shown(step["target"]), step) for step in steps]
+    while ready := [one for one in waiting if one[0] in depth]:
+        waiting = [one for one in waiting if one[0] not in depth]
+        for source, target, step in ready:
+            if target not in depth:
+                order.append(target)
+                parent[target] = source
+                depth[target] = depth[source] + 1
+            said = lines.setdefault((source, target), [])
+            if not any(one["rule"] == step["rule"] for one in said):
+                said.append(step)
+            thick.add((source, target))
+    return Tree(order, parent, depth, lines, frozenset(thick))
 
 
 def _within(cap: int, rows: Sequence[Mapping[str, Any]], must: str | None) -> list[Mapping[str, Any]]:

@@ -32,12 +32,31 @@ _CSS = """
 [data-testid="stMain"] [data-testid="stColumn"] { min-width: min(100%, 21rem); }
 @media (max-width: 1250px) { [data-testid="stMainBlockContainer"] { padding-left: 1.5rem; padding-right: 1.5rem; } }
 .hk-cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(126px, 1fr)); gap: .6rem; }
+/* Lines by level need more room. */
+.hk-cards.wide { grid-template-columns: repeat(auto-fill, minmax(190px, 1fr)); }
 .hk-card { border: 1px solid #d9dfe7; border-radius: .4rem; padding: .6rem .75rem; min-width: 0; }
 .hk-card b { display: block; font-size: 1.6rem; font-weight: 650; line-height: 1.15; font-variant-numeric: tabular-nums; }
 .hk-card span { font-size: .88rem; }
 .hk-card ul { list-style: none; margin: .35rem 0 0; padding: 0; }
 .hk-card li { font-size: .76rem; line-height: 1.3; color: #8a5a00; margin: 0 0 .15rem; overflow-wrap: anywhere; }
 .hk-card p { font-size: .76rem; line-height: 1.3; opacity: .65; margin: .35rem 0 0; }
+/* A level is told by its sign and word; the colour only helps, and differs in lightness too. */
+.hk-level { display: inline-block; border: 1.5px solid currentColor; border-radius: .25rem; padding: 0 .35rem; font-size: .74rem; font-weight: 600;
+  line-height: 1.35; white-space: nowrap; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+.hk-levels { margin: .3rem 0 0; display: flex; flex-direction: column; gap: .12rem; font-size: .78rem; }
+.hk-levels div { display: flex; justify-content: space-between; font-variant-numeric: tabular-nums; }
+.hk-logs { display: grid; grid-template-columns: max-content 1fr; gap: .35rem .8rem; align-items: center; font-size: .86rem; }
+.hk-track { position: relative; height: 1.05rem; background: #f4f6f9; border: 1px solid #d9dfe7; }
+.hk-track i { position: absolute; top: 0; bottom: 0; min-width: 2px; box-sizing: border-box; }
+.hk-track .seen { border: 1.5px solid #56606e; background: repeating-linear-gradient(135deg, #fff 0 4px, #c3cbd6 4px 6px); }
+.hk-track .whole { background: #1d5fbf; border: 1.5px solid #123f80; }
+.hk-track .horizon { border-left: 2.5px dashed #1c2733; width: 0; top: -.3rem; bottom: -.3rem; }
+.hk-track, .hk-track i { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+.hk-axis { display: flex; justify-content: space-between; font-size: .78rem; opacity: .75; font-variant-numeric: tabular-nums; }
+.hk-key { font-size: .8rem; margin-top: .5rem; display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; align-items: center; }
+.hk-key .hk-track { display: inline-block; width: 2rem; vertical-align: middle; margin-right: .35rem; }
+[data-testid="stCheckbox"] code, [data-testid="stMultiSelect"] code { font: inherit; background: none; color: inherit; padding: 0; white-space: normal; }
+.hk-way .seen { font-size: .8rem; display: block; margin-top: .15rem; overflow-wrap: anywhere; }
 .hk-way { list-style: none; margin: 0; padding: 0; }
 .hk-way > li { position: relative; padding: 0 0 .8rem 1.9rem; overflow-wrap: anywhere; }
 .hk-way > li::before { content: attr(data-n); position: absolute; left: 0; top: .1rem; width: 1.3rem; height: 1.3rem; border-radius: 50%;
@@ -96,23 +115,48 @@ def remark(text: str) -> None:
     st.html(f'<div class="hk-note">{escape(text)}</div>')
 
 
-def cards(numbers: Iterable[tuple[str, int, Sequence[str], str]]) -> None:
-    """Headline numbers: (label, number, what was not collected, a word in its place when nothing is missing)."""
-    parts = []
-    for label, number, missing, otherwise in numbers:
+LEVELS = {
+    "CONFIRMED": ("●", "#7a1600"), "INDICATED": ("◐", "#b3500a"), "POSSIBLE": ("○", "#1f5f99"), "NOT OBSERVED": ("◌", "#5d6673"), "EXCLUDED": ("✕", "#5d6673"),
+}  # fmt: skip
+"""Level of evidence -> (its sign, its colour on white: no two that are told by hue alone)."""
+
+
+def level(word: str, name: str) -> str:
+    """A level as HTML: sign and word (`name`: in the language of the page)."""
+    sign, colour = LEVELS.get(word, ("", "#1c2733"))
+    return f'<span class="hk-level" style="color:{colour}">{sign} {escape(name)}</span>'
+
+
+def signed(word: str, name: str) -> str:
+    """A level as plain text, for tables."""
+    return f"{LEVELS.get(word, ('',))[0]} {name}".strip()
+
+
+def cards(numbers: Iterable[tuple[Any, ...]]) -> None:
+    """Headline numbers: (label, number, what was not collected, a word in its place when nothing is missing[, levels]).
+
+    `levels`: (level, its name, number) each, listed below the number.
+    """
+    parts, wide = [], False
+    for label, number, missing, otherwise, *levels in numbers:
+        wide = wide or bool(levels and levels[0])
         notes = "".join(f"<li>{escape(line)}</li>" for line in missing)
         below = f"<ul>{notes}</ul>" if notes else f"<p>{escape(otherwise)}</p>" if otherwise else ""
-        parts.append(f'<div class="hk-card"><b>{number:,}</b><span>{escape(label)}</span>{below}</div>')
-    st.html(f'<div class="hk-cards">{"".join(parts)}</div>')
+        lines = "".join(f"<div>{level(word, name)}<span>{n:,}</span></div>" for word, name, n in (levels[0] if levels else ()))
+        by_level = f'<div class="hk-levels">{lines}</div>' if lines else ""
+        parts.append(f'<div class="hk-card"><b>{number:,}</b><span>{escape(label)}</span>{by_level}{below}</div>')
+    st.html(f'<div class="hk-cards{" wide" if wide else ""}">{"".join(parts)}</div>')
 
 
-def steps(items: Iterable[tuple[str, str, Sequence[str], str]]) -> None:
-    """A way, step by step: (sentence, time, places, what closes it)."""
+def steps(items: Iterable[tuple[str, str, Sequence[str], str, tuple[str, str] | None, Sequence[str]]]) -> None:
+    """A way, step by step: (sentence, time, places, what closes it, level and its name, the records that show it)."""
     parts = []
-    for number, (sentence, at, places, closes) in enumerate(items, 1):
+    for number, (sentence, at, places, closes, level_, seen) in enumerate(items, 1):
         where = "".join(f'<span class="place">{escape(place)}</span>' for place in places)
+        records = "".join(f'<span class="seen">{escape(line)}</span>' for line in seen)
+        how = f" {level(*level_)}" if level_ else ""
         parts.append(
-            f'<li data-n="{number}">{escape(sentence)}<div class="at">{escape(at)}</div>{where}<div class="closes">{escape(closes)}</div></li>'
+            f'<li data-n="{number}">{escape(sentence)}<div class="at">{escape(at)}{how}</div>{records}{where}<div class="closes">{escape(closes)}</div></li>'
         )
     st.html(f'<ol class="hk-way">{"".join(parts)}</ol>')
 
@@ -161,7 +205,7 @@ def _text(value: Any) -> Any:
 
 def as_json(value: Any) -> bytes:
     """Plain data as JSON (UTF-8)."""
-    return json.dumps(value, ensure_ascii=False, indent=1, default=str).encode()
+    return json.dumps(value, ensure_ascii=False, indent=1, default=lambda one: one.item() if hasattr(one, "item") else str(one)).encode()
 
 
 def downloads(name: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], labels: tuple[str, str], full: Any = None) -> None:

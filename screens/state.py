@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,18 +14,21 @@ import polars as pl
 import streamlit as st
 
 from graphmodel.ledger import Manifest
-from hakyu.case import PROFILES, Case
-from screens import show
+from hakyu.case import DEFAULT_PROFILE, PROFILES, Case
+from screens import show, words
 from screens.words import LANGUAGES, translate
 
 _LISTED = 5_000  # accounts in the list; a browser is slow with more, and any other can be typed
-_PROFILE_WORDS = {"quiet": "Rights, credentials and sessions", "noisy": "Also phishing from held mailboxes"}
+_PROFILE_WORDS = {"rights": "What configured rights allow", "quiet": "Also credentials and sessions", "noisy": "Also phishing from held mailboxes"}
 _YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """The question: `folder` of the case; `who` None as long as nobody is chosen; times ISO 8601 in UTC, `until` None: still held."""
+    """The question: `folder` of the case; `who` None as long as nobody is chosen; times ISO 8601 in UTC, `until` None: still held.
+
+    `without`: ids of steps that are not walked.
+    """
 
     folder: str
     state: str
@@ -33,6 +36,7 @@ class Asked:
     start: str
     until: str | None
     profile: str
+    without: tuple[str, ...] = ()
 
 
 def language() -> str:
@@ -66,13 +70,89 @@ def _open(folder: str) -> Iterator[Case]:
 def blast(question: Asked) -> dict[str, Any]:
     """The blast radius of the question (`who` must be chosen)."""
     with st.spinner(say("Working…")):
-        return _blast(question.folder, question.state, question.who or "", question.start, question.until, question.profile)
+        return _blast(question)
+
+
+def curve(question: Asked) -> dict[str, Any]:
+    """Exposure over dwell."""
+    with st.spinner(say("Working…")):
+        return _curve(question)
+
+
+def rank(question: Asked) -> dict[str, Any]:
+    """Every account by what it could reach; whom the question is about does not matter."""
+    with st.spinner(say("Working…")):
+        return _rank(replace(question, who=None))
+
+
+def ways(question: Asked, to: str) -> dict[str, Any]:
+    """Every step on some way to a node (its key)."""
+    with st.spinner(say("Working…")):
+        return _ways(question, to)
+
+
+def contain(question: Asked, at: str | None, targets: tuple[str, ...], done: tuple[str, ...]) -> dict[str, Any]:
+    """What closes it, from `at` on (None: the end of the window, or now)."""
+    with st.spinner(say("Working…")):
+        return _contain(question, at, targets, done)
+
+
+def _window_of(question: Asked) -> tuple[str, str | None, str, tuple[str, ...]]:
+    return question.start, question.until, question.profile, question.without
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _blast(folder: str, state: str, who: str, start: str, until: str | None, profile: str) -> dict[str, Any]:
+def _blast(question: Asked) -> dict[str, Any]:
+    with _open(question.folder) as case:
+        return case.blast(question.who or "", *_window_of(question))
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _curve(question: Asked) -> dict[str, Any]:
+    with _open(question.folder) as case:
+        return case.curve(question.who or "", *_window_of(question))
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def _rank(question: Asked) -> dict[str, Any]:
+    with _open(question.folder) as case:
+        return case.rank(*_window_of(question))
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _ways(question: Asked, to: str) -> dict[str, Any]:
+    with _open(question.folder) as case:
+        return case.ways(question.who or "", to, *_window_of(question))
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _contain(question: Asked, at: str | None, targets: tuple[str, ...], done: tuple[str, ...]) -> dict[str, Any]:
+    with _open(question.folder) as case:
+        return case.contain(question.who or "", *_window_of(question), at=at, targets=targets, done=done)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def records(folder: str, state: str, observations: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Log records by key: `observation, at, operation, ip, session, token, user_agent, app`."""
     with _open(folder) as case:
-        return case.blast(who, start, until, profile)
+        return case.records(observations)
+
+
+def mark(folder: str, kind: str, value: str, start: str | None, until: str | None, note: str) -> None:
+    """Mark a sign of the attacker; every answer is another one from then on."""
+    with st.spinner(say("Working…")), _open(folder) as case:
+        case.mark(kind, value, start, until, note)
+
+
+def forget(folder: str, id_: str) -> None:
+    """Take a load out."""
+    with st.spinner(say("Working…")), _open(folder) as case:
+        case.forget(id_)
+
+
+def writable(folder: str) -> bool:
+    """Whether the case has a folder, where what an analyst decides is kept."""
+    return Case(Path(folder)).ledger.exists
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
@@ -172,16 +252,28 @@ def _question(folder: str, state: str) -> Asked:
         first = _moment(say("Held from (UTC)"), start, f"from {folder}")
         last = _moment(say("Held until (UTC)"), until, f"until {folder}")
         endless = st.checkbox(say("Still held: no end"), key=f"endless {folder}")
-        profiles = {name: say(name) for name in PROFILES}
-        # A browser keeps the choice by its label: in another language it is another widget, which begins with what was chosen.
-        chosen = st.session_state.get("profile", PROFILES[0])
-        profile = st.radio(
-            say("Profile"), PROFILES, PROFILES.index(chosen), key=f"profile {language()}", format_func=lambda name: profiles[name],
-            captions=[say(_PROFILE_WORDS[name]) for name in PROFILES],
-        ) or chosen  # fmt: skip
-        st.session_state["profile"] = profile
+        profile, without = _profile()
         st.form_submit_button(say("Show"), type="primary", width="stretch")
-    return Asked(folder, state, who or None, _iso(first), None if endless else _iso(last), profile)
+    return Asked(folder, state, who or None, _iso(first), None if endless else _iso(last), profile, without)
+
+
+def _profile() -> tuple[str, tuple[str, ...]]:
+    """The profile, and the steps that are switched off."""
+    # A browser keeps a choice by its label: in another language it is another widget, which begins with what was chosen.
+    profiles = {name: say(name) for name in PROFILES}
+    chosen = st.session_state.get("profile", DEFAULT_PROFILE)
+    profile = st.radio(
+        say("Profile"), PROFILES, PROFILES.index(chosen), key=f"profile {language()}", format_func=lambda name: profiles[name],
+        captions=[say(_PROFILE_WORDS[name]) for name in PROFILES],
+    ) or chosen  # fmt: skip
+    st.session_state["profile"] = profile
+    titles = {step.id: f"{step.number} {words.step_title(step, language())}" for step in Case.steps()}
+    without = st.multiselect(
+        say("Steps switched off"), list(titles), st.session_state.get("without", []), key=f"without {language()}",
+        format_func=lambda id_: titles.get(id_, id_), placeholder=say("None: all of the profile"), filter_mode="contains",
+    )  # fmt: skip
+    st.session_state["without"] = without
+    return profile, tuple(without)
 
 
 def _moment(label: str, value: datetime, key: str) -> datetime:

@@ -22,6 +22,12 @@ def small_case(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return organisation.case(tmp_path_factory.mktemp("organisation"))
 
 
+@pytest.fixture(scope="session")
+def logged_case(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The case with logs of tests/screens/organisation.py, nothing marked; tests read it only."""
+    return organisation.case_with_logs(tmp_path_factory.mktemp("logged"))
+
+
 def _as_a_browser_sends_it(box: Selectbox) -> WidgetState:
     """AppTest knows no `accept_new_options`: what was typed and is no option goes out as it is."""
     state = WidgetState()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -51,6 +52,40 @@ def write(folder: Path, extra: int = 0) -> Path:
         for box, to, count in mail for n in range(count)
     ])  # fmt: skip
     return folder
+
+
+ATTACKER, OTHER = "203.0.113.7", "198.51.100.1"
+COMPLETE = "2023-01-01"
+
+
+def write_logs(folder: Path) -> Path:
+    """An audit log in which the attacker's address opens hana's mailbox, ken's as her delegate, and mari's; and what was complete when."""
+    folder.mkdir(parents=True, exist_ok=True)
+    seen = [
+        ("hana", "hana", ATTACKER, "2023-02-01T01:00:00"), ("ken", "hana", ATTACKER, "2023-02-02T01:00:00"), ("mari", "mari", ATTACKER, "2023-02-03T01:00:00"),
+        ("abe", "abe", OTHER, "2023-02-04T01:00:00"), ("info", "hana", OTHER, "2023-02-05T01:00:00"),
+    ]  # fmt: skip
+    rows = []
+    for n, (box, who, ip, at) in enumerate(seen):
+        record = {
+            "Id": f"00000000-0000-0000-0000-00000000000{n}", "CreationTime": at, "Operation": "MailItemsAccessed", "Workload": "Exchange", "RecordType": 50,
+            "UserId": f"{who}@nisc.example", "UserType": 0, "MailboxOwnerUPN": f"{box}@nisc.example", "LogonType": 0 if box == who else 2,
+            "ClientIPAddress": ip, "SessionId": f"session-{n}", "ClientInfoString": "Client=OWA;<b>Mozilla</b>", "ResultStatus": "Succeeded",
+            "OperationProperties": [{"Name": "MailAccessType", "Value": "Bind"}], "Folders": [],
+        }  # fmt: skip
+        rows.append([at, record["UserId"], record["Operation"], json.dumps(record)])
+    _csv(folder / "audit.csv", ["CreationDate", "UserIds", "Operations", "AuditData"], rows)
+    _csv(folder / "coverage.csv", ["what", "scope", "first", "last", "blind", "note"], [["mail access", "", COMPLETE, "2023-05-01", "no", "by the tenant's retention"]])
+    return folder
+
+
+def case_with_logs(folder: Path) -> Path:
+    """A case of the organisation and its logs, nothing marked: `folder`/seen.hakyu."""
+    made = Case(folder / "seen.hakyu", {})
+    report = made.load([write(folder / "exports"), write_logs(folder / "logs")])
+    made.close()
+    assert report.exit_code == 0, [line.sentence() for line in report.files]
+    return made.folder
 
 
 def _csv(path: Path, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from hakyu.case import Case, Options, sources
+from hakyu.loading import load_one
 from screens import show, words
 from tests.screens import organisation
 from tests.screens.organisation import EVIL_CORRESPONDENT, FROM, HOSTILE, UNTIL, WHO
 
-PAGES = ("blast", "correspondents", "coverage", "questions")
+PAGES = ("blast", "correspondents", "contain", "rank", "coverage", "questions")
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +38,12 @@ def ask(test, folder, who=WHO, start=None, until=None):
     test.selectbox(key=f"who {folder}").set_value(who)
     test.datetime_input(key=f"from {folder}").set_value(start)
     test.datetime_input(key=f"until {folder}").set_value(until)
-    test.button[0].click()
+    press(test, "Show", "表示")
     return test.run()
+
+
+def press(test, *labels):
+    next(button for button in test.button if button.label in labels).click()
 
 
 def go(test, page):
@@ -121,7 +126,7 @@ def test_an_account_still_held_has_no_end(app, small_case):
     test = app()
     test.selectbox(key=f"who {small_case}").set_value(WHO)
     test.checkbox(key=f"endless {small_case}").check()
-    test.button[0].click()
+    press(test, "Show")
     well(test.run())
     assert "until now (UTC)" in "".join(html(test))
     assert "Still held afterwards" not in cards(test)
@@ -270,7 +275,7 @@ def test_while_another_process_loads_the_last_answer_stands_and_is_not_kept_for_
     more.write_text("mailbox,trustee,right,from,to\nsato@nisc.example,hana@nisc.example,full,2022-09-01,\n")
     other, staged = Case(folder, {}), {}
     with other.ledger.writing():
-        other._load_one(next(iter(sources(more))), Options(), "2023-07-01T00:00:00+00:00", staged)
+        load_one(other.ledger, next(iter(sources(more))), Options(), "2023-07-01T00:00:00+00:00", staged, lambda *_: None)
         other.ledger.commit([load for load, _ in staged.values()])  # the load is there, its graph is not yet
         assert cards(well(test.run())) == before
     assert cards(well(test.run()))["Mailboxes"] == before["Mailboxes"] + 1
@@ -280,9 +285,9 @@ def test_an_answer_is_computed_once_for_a_state_of_the_case(app, small_case, mon
     asked = []
     real = Case.blast
 
-    def counted(self, *arguments):
+    def counted(self, *arguments, **named):
         asked.append(arguments)
-        return real(self, *arguments)
+        return real(self, *arguments, **named)
 
     monkeypatch.setattr(Case, "blast", counted)
     test = well(ask(app(), small_case))
@@ -318,7 +323,11 @@ def test_every_saved_question_can_be_asked(app, small_case):
     for saved in Case.queries():
         well(test.selectbox(key="saved").set_value(saved.name).run())
         next(button for button in test.button if button.label == "Ask").click()
-        well(test.run())
+        test.run()
+        if saved.engine == "neo4j":
+            assert failure(test) == f"{saved.name} runs on neo4j only; this graph is embedded"
+            continue
+        well(test)
         case = Case(small_case, {})
         expected = case.query(saved.name, {p.name: str(p.default) for p in saved.parameters})
         case.close()

@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, expect
 
 from hakyu.case import Case
 from tests.screens import browser as chromium
-from tests.screens.organisation import EVIL_CORRESPONDENT, FROM, HOSTILE, UNTIL, WHO
+from tests.screens import organisation
+from tests.screens.organisation import ATTACKER, EVIL_CORRESPONDENT, FROM, HOSTILE, UNTIL, WHO
 
 pytestmark = pytest.mark.xdist_group("chromium")
 # Number of pixels of the picture's canvas that are neither white nor the grey of the rings, and of them in each quarter.
@@ -60,8 +61,8 @@ def visit(running, address, request):
     """Opens the app; what the visit did is examined when the test is over."""
     open_ = []
 
-    def opened(**options):
-        context = chromium.visit(running, address, **options)
+    def opened(at=address, **options):
+        context = chromium.visit(running, at, **options)
         seen = context.__enter__()
         open_.append(context)
         request.node.stash.setdefault(_VISITS, []).append(seen)
@@ -155,7 +156,7 @@ def test_the_page_turns_japanese_and_begins_so_for_a_japanese_browser(visit):
     expect(seen.page.get_by_text("どこまで届くか")).to_be_visible()
     expect(picture(seen).locator("#legend")).to_contain_text("メールボックス")
     profiles = seen.page.get_by_role("radiogroup", name="想定する手口").get_by_role("radio")
-    expect(profiles.first).to_be_checked()  # the choice outlives the language
+    expect(profiles.nth(1)).to_be_checked()  # the choice outlives the language
     seen.page.get_by_role("button", name="表示", exact=True).click()
     expect(seen.page.get_by_text("どこまで届くか")).to_be_visible()
     japanese = visit(locale="ja-JP")
@@ -194,3 +195,91 @@ def test_nothing_is_cut_off_in_a_narrow_window(visit):
     assert seen.page.get_by_text("The way to", exact=True).bounding_box()["width"] > 0
     table = seen.page.get_by_test_id("stDataFrame").first.bounding_box()
     assert table["width"] > 400, "the table has the whole width"
+
+
+def go(seen, page):
+    seen.page.get_by_test_id("stTopNavLink").filter(has_text=page).click()
+    seen.page.wait_for_timeout(300)
+    seen.settled()
+
+
+def levels(seen, label):
+    """level -> number of a card."""
+    card = seen.page.locator(".hk-card", has=seen.page.locator("span", has_text=re.compile(f"^{label}$")))
+    lines = [line.inner_text().split("\n") for line in card.locator(".hk-levels > div").all()]
+    return {line[0].split(" ", 1)[1]: int(line[-1]) for line in lines}
+
+
+def test_a_sign_typed_in_confirms_what_its_records_show_and_is_taken_back(visit, tmp_path):
+    with chromium.server(organisation.case_with_logs(tmp_path)) as own:
+        seen = visit(own)
+        ask(seen)
+        assert levels(seen, "Mailboxes")["CONFIRMED"] == 0 < levels(seen, "Mailboxes")["INDICATED"]
+        expander = seen.page.get_by_test_id("stExpander").filter(has_text="Signs of the attacker")
+        expander.locator("summary").click()
+        expander.get_by_label("Value").fill(ATTACKER)
+        expander.get_by_role("button", name="Mark as the attacker's").click()
+        expect(seen.page.get_by_text("The attacker elsewhere (1)")).to_be_visible(timeout=60_000)
+        seen.settled()
+        assert levels(seen, "Mailboxes")["CONFIRMED"] == 2
+        for mark in (".whole", ".seen", ".horizon"):
+            expect(seen.page.locator(f".hk-logs {mark}").first).to_be_visible()
+        inside = seen.page.locator(".hk-cards").evaluate("(all) => [...all.querySelectorAll('.hk-card')].every((card) => card.scrollWidth <= card.clientWidth + 1)")
+        assert inside, "no level runs out of its card"
+        seen.page.get_by_role("button", name="Take back").click()
+        expect(seen.page.get_by_text("The attacker elsewhere (0)")).to_be_visible(timeout=60_000)
+        seen.settled()
+        assert levels(seen, "Mailboxes")["CONFIRMED"] == 0
+
+
+def test_ticked_actions_show_what_is_left(visit):
+    seen = visit()
+    ask(seen)
+    go(seen, "Contain")
+    expect(seen.page.get_by_text("The order of the clean-up")).to_be_visible(timeout=60_000)
+    before = number(seen, "Held then")
+    boxes = seen.page.get_by_test_id("stMain").get_by_test_id("stCheckbox")
+    assert boxes.first.locator("img, a, b").count() == 0
+    boxes.first.locator("label").click()
+    seen.page.get_by_role("button", name="Show what is left").click()
+    expect(boxes.first).to_contain_text("ticked", timeout=60_000)
+    seen.settled()
+    assert number(seen, "Left after the ticked actions") < before == number(seen, "Held then")
+
+
+def test_a_row_of_the_ranking_opens_that_accounts_blast_radius(visit, small_case):
+    seen = visit()
+    ask(seen)
+    go(seen, "Ranking")
+    seen.page.get_by_role("button", name="Work out the ranking").click()
+    expect(seen.page.get_by_text("What most accounts reach")).to_be_visible(timeout=60_000)
+    seen.settled()
+    case = Case(small_case, {})
+    wanted = case.rank(FROM, UNTIL)["accounts"][1]
+    expected = case.blast(wanted["key"], FROM, UNTIL)
+    case.close()
+    corner = seen.page.get_by_test_id("stDataFrame").first.bounding_box()
+    seen.page.mouse.click(corner["x"] + 16, corner["y"] + 35 * 2 + 17)
+    expect(seen.page.get_by_text("How far it reaches")).to_be_visible(timeout=60_000)
+    seen.settled()
+    expect(seen.page.locator(".hk-title")).to_have_text(expected["seeds"][0]["name"])
+    assert number(seen, "Mailboxes") == next(row["reached"] for row in expected["counts"] if row["kind"] == "Mailbox")
+
+
+def test_the_curve_is_drawn_and_all_ways_are_shown(visit):
+    seen = visit()
+    ask(seen)
+    single = seen.page.locator(".hk-way > li").count()
+    seen.page.get_by_test_id("stCheckbox").filter(has_text="All ways").locator("label").first.click()
+    expect(seen.page.get_by_text(re.compile("steps over .* things are on some way"))).to_be_visible(timeout=60_000)
+    seen.settled()
+    assert seen.page.locator(".hk-way > li").count() >= 1 <= single
+    assert sum(drawn(seen)) > 100
+    expander = seen.page.get_by_test_id("stExpander").filter(has_text="Exposure over time")
+    expander.locator("summary").click()
+    expander.get_by_test_id("stCheckbox").filter(has_text="Work out the curve").locator("label").first.click()
+    chart = expander.get_by_test_id("stVegaLiteChart")
+    expect(chart).to_be_visible(timeout=60_000)
+    line = chart.locator(".mark-line path").first
+    line.wait_for()
+    assert line.bounding_box()["width"] > 300 and line.bounding_box()["height"] > 30, "the curve climbs over the whole width"
