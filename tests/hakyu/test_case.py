@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from hakyu.case import Case, find, sources
@@ -103,8 +105,7 @@ def test_two_writers_do_not_meet(agency):
 def test_a_lost_graph_is_made_again_from_the_loads(agency):
     before = agency.graph().dump()
     agency.close()
-    for path in (agency.folder / "graph").iterdir():
-        path.unlink()
+    shutil.rmtree(agency.folder / "graph")
     after = Case(agency.folder, {})
     assert all(after.graph().dump()[i][kind].equals(before[i][kind]) for i in (0, 1) for kind in before[i])
     after.close()
