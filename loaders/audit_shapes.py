@@ -134,10 +134,14 @@ class Shapes:
             record = orjson.loads(text)
         except orjson.JSONDecodeError:
             record = None
-        if isinstance(record, dict):
-            yield row.place, record if "Operation" in record else canonical(record)
-        else:
+        if not isinstance(record, dict):
             yield row.place, self._outer(row, text or row.raw("_raw"))
+            return
+        whole = record if "Operation" in record else canonical(record)
+        if isinstance(whole.get("Operation"), str):
+            yield row.place, whole
+        else:
+            self._out.refuse(row.place, "", "not a record of the audit log: it has no Operation")
 
     def _table_batches(self, table: Table) -> Iterator[Batch]:
         rows: list[Row] = []

@@ -226,6 +226,15 @@ def read_json(data: bytes, place: str = "") -> Any:
         raise Broken(at(place, f"byte {byte:,}"), _CUT if cut else "not JSON from here on", _AGAIN) from None
 
 
+def shallow(head: bytes) -> bytes:
+    """The beginning of a file as it is; nothing where its brackets go deeper than any export's, which parsers pay for dearly."""
+    try:
+        _Depth("").feed(head)
+    except Broken:
+        return b""
+    return head
+
+
 def json_items(stream: BinaryIO, path: str, place: str = "", *, several: bool = False) -> Iterator[Any]:
     """The items at `path` (as ijson writes it: `data.item`) of a JSON document in UTF-8, one by one; `several`: documents may follow one another.
 

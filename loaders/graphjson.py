@@ -22,7 +22,7 @@ import numpy as np
 import orjson
 
 from loaders.base import Broken, FactBuffer, Source
-from loaders.containers import ends_of, json_items, read_json
+from loaders.containers import ends_of, json_items, read_json, shallow
 from loaders.jsonbatch import BATCH_BYTES, SMALL, Batch, Ints, is_text, padded
 
 Record = dict[str, Any]
@@ -49,7 +49,7 @@ def peek(source: Source) -> Peek | None:
     """What the first 64 KiB show of the first record; None for what is no JSON object."""
     if source.is_dir:
         return None
-    text = _plain(source.head).lstrip()
+    text = shallow(_plain(source.head)).lstrip()
     return _peek(text) if text[:1] in (b"{", b"[") else None
 
 

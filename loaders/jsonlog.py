@@ -20,7 +20,7 @@ import ijson
 import orjson
 
 from loaders.base import SNIFF_BYTES, Broken, FactBuffer, Source
-from loaders.containers import Archive, at, json_items, read_json
+from loaders.containers import Archive, at, json_items, read_json, shallow
 from loaders.jsonbatch import SMALL, Batch, of_lines
 
 Record = dict[str, Any]
@@ -62,7 +62,7 @@ def sample(source: Source, envelopes: tuple[str, ...], count: int = 8) -> list[R
 
 @lru_cache(maxsize=8)
 def _sample(head: bytes, envelopes: tuple[str, ...]) -> tuple[Record, ...]:
-    text = _utf8(head)
+    text = shallow(_utf8(head))
     if not text.lstrip(_BLANK).startswith((b"{", b"[")) and _layout(text, envelopes) is not None:
         return ()
     path = _layout(text, envelopes)

@@ -17,7 +17,7 @@ import ijson
 import orjson
 
 from loaders.base import Broken, FactBuffer, Source
-from loaders.containers import json_items, read_json
+from loaders.containers import json_items, read_json, shallow
 from loaders.encodings import Encoding, head_text, open_text
 
 Record = dict[str, Any]
@@ -99,7 +99,7 @@ def _text(head: bytes) -> str:
 
 @lru_cache(maxsize=4)
 def _sample(head: bytes) -> tuple[Record, ...]:
-    text = _text(head)
+    text = _text(shallow(head))
     path = _layout(text)
     found: list[Any] = []
     if path:

@@ -68,9 +68,9 @@ def test_blast_says_numbers_ways_countries_and_what_was_not_collected(run):
 def test_rows_by_the_same_way_are_told_once_with_their_number():
     def row(n):
         way = [{"rule": "mail-server", "source": "s", "target": n, "source_name": "S", "target_name": n, "sentence": f"S stores {n}"}]
-        return {"key": n, "name": n, "first": "2023", "way": way}
+        return {"key": n, "name": n, "first": "2023", "evidence": "POSSIBLE", "way": way}
 
-    assert present._by_way([row("a"), row("b"), row("c")]) == [("a and 2 more", "2023", "S stores a")]
+    assert present._by_way([row("a"), row("b"), row("c")]) == [("a and 2 more", "2023", "POSSIBLE", "S stores a")]
 
 
 def test_a_step_between_two_names_that_read_alike_is_not_told_but_another_is(run):

@@ -60,7 +60,7 @@ def test_cypher_alone_finds_what_the_kernel_finds(neo4j_store: Neo4jStore):
              "props": {"reason": hold, "valid_from": opens, "valid_until": closes}}
             for i, (u, v, opens, closes, hold) in enumerate(rows)
         ]  # fmt: skip
-        variants.append(Variant("oracle", str(number), [], edges, [], {}, f"{number}|"))
+        variants.append(Variant("oracle", str(number), [{"kind": "Account", "key": "n0"}], edges, [], {}, f"{number}|"))
     question, compared = find_saved("reach_by-steps-alone"), 0
     for number, rows in enumerate(graphs()):
         neo4j_store.sync(view_of([variants[number]], f"oracle-{number}"), DERIVATIONS)
