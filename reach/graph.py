@@ -160,7 +160,7 @@ def _built(n: int, columns: list[Any], number: Ints, cleaned: Times) -> Steps:
     # ~x sorts as -x does, without overflow at either end.
     order = np.lexsort((~relative(closes, base, dtype), ~plain, source))
     runs = np.empty((n + 1, 2), np.int32)
-    runs[:, 0] = runs[:, 1] = _starts(source, n)
+    runs[:, 0] = runs[:, 1] = starts_of(source, n)
     runs[:-1, 1] += np.bincount(source[plain], minlength=n).astype(np.int32)
     times = np.empty((len(order), 2), dtype)
     times[:, 0], times[:, 1] = relative(opens, base, dtype)[order], relative(closes, base, dtype)[order]
@@ -170,12 +170,12 @@ def _built(n: int, columns: list[Any], number: Ints, cleaned: Times) -> Steps:
         packed=(target << 1 | foothold)[order],
         times=times,
         number=number[order],
-        cleaned_first=_starts(cleaned[:, 0], n),
+        cleaned_first=starts_of(cleaned[:, 0], n),
         cleaned=relative(cleaned[:, 1], base, dtype),
     )  # fmt: skip
 
 
-def _starts(nodes: npt.NDArray[Any], n: int) -> Ints:
+def starts_of(nodes: npt.NDArray[Any], n: int) -> Ints:
     """Where each node's run begins in a sorted column of nodes; one more entry at the end."""
     first = np.zeros(n + 1, dtype=np.int32)
     np.cumsum(np.bincount(nodes.astype(np.int64), minlength=n), out=first[1:])

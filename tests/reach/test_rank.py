@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reach import rank as ranking
+from reach import sweep
 from reach.graph import ALWAYS, NEVER, build
 from reach.rank import rank
-from reach.search import reach
+from reach.search import first_held, reach
 
 N = 9
 NODES = st.integers(0, N - 1)
@@ -37,9 +38,15 @@ def one_by_one(steps, sources, start, until, kinds, horizon):
     return counts, upstream
 
 
-@settings(deadline=None, max_examples=400)
+@pytest.fixture(params=["together", "each by itself"])
+def way(request, monkeypatch):
+    """Both ways to walk, whatever the share of steps that are open all the time."""
+    monkeypatch.setattr(ranking, "TOGETHER", 0.0 if request.param == "together" else 2.0)
+
+
+@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS, CLEANED, st.integers(0, 6), st.none() | st.integers(7, 12), st.none() | st.integers(2, 12))
-def test_it_equals_one_search_a_start(rows, cleaned, start, until, horizon):
+def test_it_equals_one_search_a_start(way, rows, cleaned, start, until, horizon):
     steps, sources = built(rows, cleaned), list(range(N))
     found = rank(steps, sources, start, until, KINDS, 3, horizon)
     counts, upstream = one_by_one(steps, sources, start, until, KINDS, horizon)
@@ -47,7 +54,7 @@ def test_it_equals_one_search_a_start(rows, cleaned, start, until, horizon):
 
 
 @pytest.mark.parametrize("bounded", [0.0, 0.2, 1.0])
-def test_it_equals_one_search_a_start_on_larger_graphs_in_several_batches(bounded, monkeypatch):
+def test_it_equals_one_search_a_start_on_larger_graphs_in_several_batches(bounded, way, monkeypatch):
     monkeypatch.setattr(ranking, "WORDS", 1)
     dice = np.random.default_rng(int(bounded * 10) + 3)
     n, many = 150, 500
@@ -59,6 +66,21 @@ def test_it_equals_one_search_a_start_on_larger_graphs_in_several_batches(bounde
     found = rank(steps, np.arange(n), 10, 90, kinds, 3, 90)
     counts, upstream = one_by_one(steps, range(n), 10, 90, kinds, 90)
     assert found.counts.tolist() == counts.tolist() and found.upstream.tolist() == upstream.tolist()
+
+
+def test_starts_that_lead_to_each_other_all_the_time_are_walked_once(way, monkeypatch):
+    walked = []
+
+    def counting(*given):
+        walked.append(len(given[1]))
+        return sweep.sweep(*given)
+
+    monkeypatch.setattr(ranking, "sweep", counting)
+    monkeypatch.setattr(ranking, "first_held", lambda steps, starts, horizon: walked.append(len(starts)) or first_held(steps, starts, horizon))
+    ring = [(0, 1, None, None, True), (1, 2, None, None, False), (2, 0, None, 50, False), (2, 0, None, None, False), (2, 3, 5, 9, True)]
+    found = rank(built(ring, [(1, 200)]), [0, 1, 2, 3], 0, 100, KINDS, 3, 100)
+    assert sum(walked) == 2
+    assert found.counts.tolist() == [[2, 1, 1]] * 3 + [[1, 0, 0]] and found.upstream[:4].tolist() == [3, 3, 3, 4]
 
 
 def test_one_start_given_twice_counts_twice_upstream():
