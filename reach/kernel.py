@@ -1,7 +1,8 @@
 """The compiled part of the search: labels (node, from, until) in order of `from`, for both kinds of hold.
 
 What begins at one time is walked as a queue, fewest steps first. What begins later waits unsorted until that time is walked; most
-of it is overtaken meanwhile and dropped. The rest waits in buckets of time, and only the bucket that is due is ordered, by a heap.
+of it is overtaken meanwhile and dropped. The rest waits in buckets of time, and only the bucket that is due is ordered, by a heap. A bucket
+is a chain of blocks that lie together: the labels of one bucket come from all over the graph, and would else be read one by one.
 A label that extends how long its node is held looks only at steps that close after the earlier hold ended.
 
 All that is slow here is waiting for memory. Hence narrow types, one row of numbers a label, a bit for each node held for good (a step
@@ -23,7 +24,11 @@ from reach.graph import BUCKETS
 NODE, START, END, BEFORE, VIA, HAD = range(6)
 """The columns of a label. `via`: index into the sorted steps. `had`: until when its node was held by earlier labels."""
 _NEXT = HAD
-"""The same column while a label waits: the next of its bucket."""
+"""The same column of the first label of a block while it waits: the block before, of its bucket or of those that are free."""
+_BLOCK = 16
+"""Labels in a block. A bucket is a row (its last block, how many labels are in that)."""
+_LARGE, _MANY, _PARTS = 1 << 21, 2048, 512
+"""On a graph of so many steps a queue of so many labels is sorted by node, roughly, into so many parts: what is read next then lies near."""
 _AHEAD = 8
 """So many labels ahead of the one that is walked, its node's steps are fetched; the places where they begin, twice as many."""
 
@@ -154,57 +159,82 @@ def search(n: Any, graph: Any, seeds: Any, horizon: Any, always: Any, never: Any
     times = graph[2]
     held = np.full(n, always, times.dtype), np.zeros((n >> 6) + 1, np.uint64)  # until when each node is held, and whether for good
     kept, many, head = np.empty((n + 64, 6), times.dtype), 0, 0
-    later, waiting, found = np.empty((64 + len(seeds), 6), times.dtype), 0, len(seeds)  # later[waiting:found]: in no bucket yet
+    later, found = np.empty((64 + len(seeds), 6), times.dtype), len(seeds)  # later[:found] was found to begin later, and is not yet put away
     heap, size = np.empty((64, HAD), times.dtype), 0
-    buckets, due = np.full(BUCKETS, -1, np.int64), -1  # the first label of each; all up to the one due are in the heap
+    blocks, buckets = np.empty((64 * _BLOCK, 6), times.dtype), np.full((BUCKETS, 2), -1, np.int32)
+    used, due = np.array([0, -1]), -1  # all up to the bucket that is due are in the heap
     for i in range(len(seeds)):
         _put(later, i, seeds[i, 0], seeds[i, 1], seeds[i, 2], -1, -1)
     while True:
         # Nothing more begins now. Put away what was found to begin later.
-        heap = _room(heap, size, found - waiting)
-        size, waiting = _put_away(later, waiting, found, held[0], heap, size, buckets, due, lowest, shift)
+        heap = _room(heap, size, found)
+        blocks = _room(blocks, used[0] * _BLOCK, min(found * _BLOCK, found + BUCKETS * _BLOCK))
+        size = _put_away(later, found, held[0], heap, size, blocks, buckets, used, due, lowest, shift)
         while size == 0 and due + 1 < len(buckets):
             due += 1
-            if buckets[due] >= 0:
-                heap, size = _open(graph, buckets, due, later, held[0], heap)
+            if buckets[due, 0] >= 0:
+                heap, size = _open(graph, buckets[due], blocks, used, held[0], heap)
         if size == 0:
             return kept[:many]
         kept = _room(kept, many, size)
         size, many = _begin(graph, heap, size, kept, many, held, horizon, never)
-        kept, many, later, found = _spread(graph, held, kept, many, head, later, waiting, horizon, always, never)
+        kept, many, later, found = _spread(graph, held, kept, many, head, later, horizon, always, never)
         head = many
 
 
 @_jit
-def _put_away(later: Any, waiting: Any, found: Any, best: Any, heap: Any, size: Any, buckets: Any, due: Any, lowest: Any, shift: Any) -> Any:
-    """Sort later[waiting:found] into the heap (what is due) and the buckets, without those that no longer extend a hold."""
-    for i in range(waiting, found):
+def _lengthen(blocks: Any, bucket: Any, used: Any) -> None:
+    """Give a bucket one more block, of those that are free, or a new one. `used`: blocks used so far, the first that is free."""
+    block = used[1]
+    if block >= 0:
+        used[1] = blocks[block * _BLOCK, _NEXT]
+    else:
+        block = used[0]
+        used[0] += 1
+    blocks[block * _BLOCK, _NEXT] = bucket[0]
+    bucket[0], bucket[1] = block, 0
+
+
+@_jit
+def _put_away(later: Any, found: Any, best: Any, heap: Any, size: Any, blocks: Any, buckets: Any, used: Any, due: Any, lowest: Any, shift: Any) -> Any:
+    """Sort later[:found] into the heap (what is due) and the buckets, without those that no longer extend a hold."""
+    for i in range(found):
         if later[i, END] <= best[later[i, NODE]]:
             continue
         bucket = min(max((later[i, START] >> shift) - (lowest >> shift), 0), len(buckets) - 1)
         if bucket <= due:
             _push(heap, size, later, i)
             size += 1
-        else:
-            _copy(later, i, later, waiting)
-            later[waiting, _NEXT] = buckets[bucket]
-            buckets[bucket] = waiting
-            waiting += 1
-    return size, waiting
+            continue
+        if buckets[bucket, 0] < 0 or buckets[bucket, 1] == _BLOCK:
+            _lengthen(blocks, buckets[bucket], used)
+        _copy(later, i, blocks, buckets[bucket, 0] * _BLOCK + buckets[bucket, 1])
+        buckets[bucket, 1] += 1
+    return size
 
 
 @_jit
-def _open(graph: Any, buckets: Any, due: Any, later: Any, best: Any, heap: Any) -> Any:
+def _open(graph: Any, bucket: Any, blocks: Any, used: Any, best: Any, heap: Any) -> Any:
     """The heap of a bucket's labels that still extend a hold."""
     runs = graph[0]
-    size, label = 0, buckets[due]
-    while label >= 0:
-        if later[label, END] > best[later[label, NODE]]:
-            heap = _room(heap, size, 1)
-            _push(heap, size, later, label)
-            _fetch(runs, 2 * later[label, NODE])
-            size += 1
-        label = later[label, _NEXT]
+    size, block, many = 0, bucket[0], bucket[1]
+    while block >= 0:
+        first = block * _BLOCK
+        before = blocks[first, _NEXT]
+        if before >= 0:
+            for i in range(_BLOCK // 2):
+                _fetch(blocks, (before * _BLOCK + 2 * i) * 6)
+        for i in range(first, first + many):
+            _fetch(best, blocks[i, NODE])
+        heap = _room(heap, size, many)
+        for i in range(first, first + many):
+            if blocks[i, END] > best[blocks[i, NODE]]:
+                _push(heap, size, blocks, i)
+                _fetch(runs, 2 * blocks[i, NODE])
+                size += 1
+        blocks[first, _NEXT] = used[1]
+        used[1] = block
+        block, many = before, _BLOCK
     return heap, size
 
 
@@ -227,13 +257,39 @@ def _begin(graph: Any, heap: Any, size: Any, kept: Any, many: Any, held: Any, ho
 
 
 @_jit
-def _spread(graph: Any, held: Any, kept: Any, many: Any, head: Any, later: Any, found: Any, horizon: Any, always: Any, never: Any) -> Any:
-    """Walk from the labels at `head` and on until nothing more begins at their time; what begins later is added to `later`."""
+def _sort(kept: Any, low: Any, high: Any, n: Any) -> None:
+    """Sort the labels kept[low:high], which no other refers to yet, by their nodes' leading bits."""
+    shift = 0
+    while (n >> shift) >= _PARTS:
+        shift += 1
+    places = np.zeros(_PARTS + 1, np.int64)
+    for i in range(low, high):
+        places[(kept[i, NODE] >> shift) + 1] += 1
+    for i in range(_PARTS):
+        places[i + 1] += places[i]
+    rows = np.empty((high - low, 6), kept.dtype)
+    for i in range(low, high):
+        part = kept[i, NODE] >> shift
+        at = places[part]
+        places[part] += 1
+        for column in range(6):
+            rows[at, column] = kept[i, column]
+    kept[low:high] = rows
+
+
+@_jit
+def _spread(graph: Any, held: Any, kept: Any, many: Any, head: Any, later: Any, horizon: Any, always: Any, never: Any) -> Any:
+    """Walk from the labels at `head` and on until nothing more begins at their time; what begins later is put into `later`."""
     runs, target, times, cleaned_first, cleaned = graph
+    found, level = 0, many
     holds = 1  # what one step can make at most
     if len(cleaned):
         holds += np.max(cleaned_first[1:] - cleaned_first[:-1])
     while head < many:
+        if head == level:
+            level = many
+            if len(target) > _LARGE and many - head > _MANY:
+                _sort(kept, head, many, len(held[0]))
         if head + 2 * _AHEAD < many:
             _fetch(runs, 2 * kept[head + 2 * _AHEAD, NODE])
         if head + _AHEAD < many:
