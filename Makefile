@@ -37,7 +37,10 @@ check: $(DEV)             ## Style, types, import contracts, generated docs
 
 bench: $(DEV)             ## Measurements; see benchmarks/README.md
 	$(BIN)/python -m benchmarks.reach
+	$(BIN)/python -m benchmarks.reach --growth
+	$(BIN)/python -m benchmarks.table
 	$(BIN)/python -m benchmarks.store
+	$(BIN)/python -m benchmarks.loaders
 
 lock: | $(BIN)/python     ## Renew the lock files (hashes, no hosts)
 	$(BIN)/pip install --quiet uv

@@ -74,10 +74,10 @@ def table(nodes: int, steps: int, many: int) -> None:
 
 
 def growth(many: int) -> None:
-    """How the kernel and building grow."""
-    print(f"{'graph':<10}{'steps':>12}{'kernel':>12}{'exponent':>10}{'labels':>12}{'build':>8}{'peak B':>8}")
+    """How the kernel, igraph and building grow."""
+    print(f"{'graph':<10}{'steps':>12}{'kernel':>12}{'exponent':>10}{'igraph':>12}{'exponent':>10}{'labels':>12}{'build':>8}{'peak B':>8}")
     for kind in KINDS:
-        last = 0.0, 0
+        last = 0.0, 0.0, 0
         for steps in (1_000_000, 3_000_000, 10_000_000):
             rng = np.random.default_rng(7)
             made = columns(kind, steps // 10, steps, rng)
@@ -86,12 +86,13 @@ def growth(many: int) -> None:
             peak = tracemalloc.get_traced_memory()[1] / steps
             tracemalloc.stop()
             spent, built = timed(lambda made=made, n=steps // 10: build(n, *made))
+            graph = igraph.Graph(n=steps // 10, edges=np.column_stack(made[:2]), directed=True)
             reach(built, [(0, 0, None)])
-            runs = [timed(lambda built=built, s=int(s): reach(built, [(s, 0, None)])) for s in rng.integers(0, steps // 10, many)]
-            kernel, labels = median(run[0] for run in runs), median(len(run[1]) for run in runs)
-            exponent = f"{math.log(kernel / last[0]) / math.log(steps / last[1]):.2f}" if last[1] else ""
-            last = kernel, steps
-            print(f"{kind:<10}{steps:>12,}{kernel:>12.4f}{exponent:>10}{labels:>12,.0f}{spent:>8.2f}{peak:>8.0f}", flush=True)
+            ours, theirs, labels = compare(built, graph, [int(s) for s in rng.integers(0, steps // 10, many)])
+            now = median(ours), median(theirs), steps
+            grown = [f"{math.log(now[i] / last[i]) / math.log(steps / last[2]):.2f}" if last[2] else "" for i in (0, 1)]
+            last = now
+            print(f"{kind:<10}{steps:>12,}{now[0]:>12.4f}{grown[0]:>10}{now[1]:>12.4f}{grown[1]:>10}{median(labels):>12,.0f}{spent:>8.2f}{peak:>8.0f}", flush=True)
 
 
 def main() -> None:

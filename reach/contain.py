@@ -15,7 +15,7 @@ import networkx as nx
 import numpy as np
 
 from reach.exposure import overlaps
-from reach.graph import ALWAYS, Ints, Times, build
+from reach.graph import ALWAYS, Ints, Steps, Times, build
 from reach.search import Labels, reach, until_of
 from reach.ways import first_labels
 
@@ -69,6 +69,10 @@ class Aftermath:
     """The nodes that are held at `at` in their own right: the seeds, and what footholds gained."""
     kept: Ints = field(init=False)
     labels: Labels = field(init=False)
+    _steps: Steps = field(init=False)
+    _until: dict[int, int] = field(init=False)
+    _tried: dict[frozenset[Action], int] = field(init=False)
+    """How many things are left when these actions are done: what is tried for one answer is asked for by the next."""
 
     @classmethod
     def of(
@@ -84,21 +88,31 @@ class Aftermath:
         reached = np.zeros(n, bool)
         reached[before.node] = True
         made.kept = np.flatnonzero((np.asarray(closes) > at) & reached[source] & reached[target]).astype(np.int32)
+        made._steps = made._from_then(())
+        made._until = {node: until_of(made._steps, node, at) for node in made.lasting.tolist()}
+        made._tried = {}
         made.labels = made.held()
         return made
 
+    def _from_then(self, cleaned: Iterable[tuple[int, int]]) -> Steps:
+        """The kept steps from `at` on, with more remediations."""
+        kept = self.kept
+        return build(
+            self.n, self.source[kept], self.target[kept], np.maximum(self.opens[kept], self.at), self.closes[kept], self.foothold[kept],
+            [*cleaned, *((node, time) for node, time in self.remediations if time > self.at)],
+        )  # fmt: skip
+
+    def _named(self, found: Labels) -> Labels:
+        """Labels over the kept steps with `via` as an index into all."""
+        return Labels(found.node, found.start, found.end, found.before, np.append(self.kept, -1).astype(np.int32)[found.via])
+
     def held(self, closed: Iterable[int] = (), cleaned: Iterable[int] = ()) -> Labels:
         """What is held from `at` on when these steps are closed and these nodes cleaned at that time, all at once."""
-        gone = np.fromiter(closed, np.int64)
-        kept = self.kept[~np.isin(self.kept, gone)] if len(gone) else self.kept
-        steps = build(
-            self.n, self.source[kept], self.target[kept], np.maximum(self.opens[kept], self.at), self.closes[kept], self.foothold[kept],
-            [(node, time) for node, time in self.remediations if time > self.at],
-        )  # fmt: skip
+        gone = np.flatnonzero(np.isin(self.kept, np.fromiter(closed, np.int64)))
+        steps = self._steps.without(gone) if len(gone) else self._steps
         clean = set(cleaned)
-        starts = [(node, self.at, until_of(steps, node, self.at)) for node in self.lasting.tolist() if node not in clean]
-        found = reach(steps, [start for start in starts if start[1] < start[2]])
-        return Labels(found.node, found.start, found.end, found.before, np.append(kept, -1).astype(np.int32)[found.via])
+        starts = [(node, self.at, until) for node, until in self._until.items() if node not in clean and self.at < until]
+        return self._named(reach(steps, starts))
 
     def after(self, actions: Iterable[Action]) -> Labels:
         """What is held when the actions are done at once."""
@@ -107,8 +121,16 @@ class Aftermath:
 
     def things(self, labels: Labels) -> set[int]:
         """The counted things that are held."""
-        nodes = np.unique(labels.node)
-        return set(self.thing[nodes[self.counted[nodes]]].tolist())
+        held = np.zeros(self.n, bool)
+        held[labels.node] = True
+        return set(self.thing[held & self.counted].tolist())
+
+    def _left(self, actions: Iterable[Action]) -> int:
+        """How many things are held when these actions are done."""
+        done = frozenset(actions)
+        if done not in self._tried:
+            self._tried[done] = len(self.things(self.after(done)))
+        return self._tried[done]
 
     # -- single actions, pairs, one after another ----------------------------------------------------------------------
 
@@ -143,7 +165,7 @@ class Aftermath:
         for i, most in sorted(self.bounds(actions, labels).items(), key=lambda item: (-item[1], item[0])):
             if len(found) >= limit and most < sorted((s.gain for s in found), reverse=True)[limit - 1]:
                 break
-            gain = now - len(self.things(self.after(actions[j] for j in (*done, i))))
+            gain = now - self._left(actions[j] for j in (*done, i))
             if gain:
                 found.append(Single(i, gain))
         return sorted(found, key=lambda s: (-s.gain, actions[s.action].cost, s.action))[:limit]
@@ -163,7 +185,7 @@ class Aftermath:
             alone[i] = len(now) - len(self.things(left))
             for j in self.bounds(actions, left):
                 if i != j and (min(i, j), max(i, j)) not in gains:
-                    gains[min(i, j), max(i, j)] = len(now) - len(self.things(self.after([actions[i], actions[j]])))
+                    gains[min(i, j), max(i, j)] = len(now) - self._left((actions[i], actions[j]))
         more = [Pair(pair, gain) for pair, gain in gains.items() if gain > sum(alone.get(i, 0) for i in pair)]
         return sorted(more, key=lambda p: (-p.gain, sum(actions[i].cost for i in p.actions), p.actions))[:limit]
 
@@ -186,13 +208,9 @@ class Aftermath:
         """Clean nodes stage by stage, a second after another. What is held in the end, and which cleaned nodes came back meanwhile."""
         times = {node: self.at + 1 + i for i, stage in enumerate(stages) for node in stage}
         end = self.at + 1 + len(stages)
-        kept = self.kept
-        steps = build(
-            self.n, self.source[kept], self.target[kept], np.maximum(self.opens[kept], self.at), self.closes[kept], self.foothold[kept],
-            [*times.items(), *((node, time) for node, time in self.remediations if time > self.at)],
-        )  # fmt: skip
+        steps = self._from_then(times.items())
         found = reach(steps, [(node, self.at, until_of(steps, node, self.at)) for node in self.lasting.tolist()])
-        back = np.append(self.foothold[kept], False)[found.via]
+        back = np.append(self.foothold[self.kept], False)[found.via]
         again = {v for v, start in zip(found.node[back].tolist(), found.start[back].tolist(), strict=True) if v in times and start >= times[v]}
         left = found.end > end
         return Labels(found.node[left], found.start[left], found.end[left], found.before[left], found.via[left]), sorted(again)

@@ -94,6 +94,13 @@ class Steps:
         """Seconds since 1970 UTC, or NEVER, in the order of the arrays."""
         return absolute(self.times[:, 1], self.base)
 
+    def without(self, gone: Any) -> Steps:
+        """The same without some of the steps given to `build` (their indices)."""
+        kept = ~np.isin(self.number, gone)
+        before = np.zeros(len(kept) + 1, np.int32)
+        np.cumsum(kept, out=before[1:])
+        return replace(self, runs=before[self.runs], packed=self.packed[kept], times=self.times[kept], number=self.number[kept])
+
     def widened(self) -> Steps:
         """The same with times of 64 bits from 1970 on, which take whatever time is asked about."""
         times = np.column_stack([self.opens, self.closes])
