@@ -37,6 +37,20 @@ def test_steps_that_are_never_open_are_left_out_and_the_others_keep_their_number
     assert len(steps) == 1
 
 
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.none() | st.integers(0, 9), st.none() | st.integers(3, 12), st.booleans()), max_size=15), st.sets(st.integers(0, 14)))
+def test_without_some_steps_they_are_as_if_built_without_them(given_, gone):
+    def made(rows):
+        columns = list(zip(*rows, strict=True)) or [()] * 5
+        return build(6, columns[0], columns[1], [ALWAYS if t is None else t for t in columns[2]], [NEVER if t is None else t for t in columns[3]], columns[4])
+
+    left = made(given_).without(list(gone))
+    kept = [i for i in range(len(given_)) if i not in gone]
+    expected = made([given_[i] for i in kept])
+    assert [kept[i] for i in expected.number.tolist()] == left.number.tolist()
+    for column in ("first", "plain", "target", "foothold", "opens", "closes"):
+        assert getattr(left, column).tolist() == getattr(expected, column).tolist(), column
+
+
 @pytest.mark.parametrize("years", [67, 69])
 def test_times_take_the_fewest_bits_they_fit_into_and_come_out_as_they_were(years):
     least = -2_000_000_000
