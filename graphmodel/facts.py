@@ -207,7 +207,11 @@ class FactBuffer:
         table = self._tables.pop(kind)
         for cells in table.columns.values():
             cells.extend([None] * (table.rows - len(cells)))
-        self._hand_over(kind, pl.DataFrame(table.columns, schema=table.schema))
+        try:
+            frame = pl.DataFrame(table.columns, schema=table.schema)
+        except UnicodeEncodeError:
+            frame = pl.DataFrame({name: [_whole(cell) for cell in cells] for name, cells in table.columns.items()}, schema=table.schema)
+        self._hand_over(kind, frame)
 
     def _seal_all(self) -> None:
         for kind in list(self._tables):
@@ -220,6 +224,11 @@ class FactBuffer:
             self.on_full(kind, frame)
         else:
             self._frames.setdefault(kind, []).append(frame)
+
+
+def _whole(cell: Any) -> Any:
+    """A text in which a surrogate without its other half (an escape that JSON allows) is replaced, as it is in damaged text; all else as it is."""
+    return cell.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(cell, str) else cell
 
 
 def _in_columns(schema: dict[str, Any], values: dict[str, Column]) -> pl.DataFrame:

@@ -21,10 +21,10 @@ import polars as pl
 Tables = dict[str, pl.DataFrame]
 Row = dict[str, Any]
 
-# Rights, and the property that tells two rights between the same ends apart.
+# Rights, and the properties that tell two rights between the same ends apart.
 RIGHTS: dict[str, str | None] = {
     "OWNS": None, "FULL_ACCESS": None, "SEND_AS": None, "SEND_ON_BEHALF": None, "FOLDER_RIGHT": "folder", "MEMBER_OF": None,
-    "FORWARDS_TO": None, "PASSES_THROUGH": None, "SIGNS_IN_TO": "via", "CONSENTED": "scope", "APP_SCOPE": "scope", "HAS_ROLE": None,
+    "FORWARDS_TO": None, "PASSES_THROUGH": None, "SIGNS_IN_TO": "via", "CONSENTED": "scope", "APP_SCOPE": "scope delegated", "HAS_ROLE": None,
     "ADMIN_TO": None, "SESSION_ON": None, "HOSTS": None, "RESETS_BY": None, "CONTROLS": "right",
 }  # fmt: skip
 # The word of COVERAGE that an export of such rights speaks of, and the end that it was asked about.
@@ -66,8 +66,8 @@ def intervals(type_: str, frame: pl.DataFrame, snapshots: Snapshots = NONE) -> p
     if type_ not in RIGHTS:
         return frame
     half = pl.col("valid_from").is_null() != pl.col("valid_until").is_null()
-    apart = RIGHTS[type_]
-    same = ["from_label", "from_key", "to_label", "to_key", *([apart] if apart else [])]
+    apart = (RIGHTS[type_] or "").split()
+    same = ["from_label", "from_key", "to_label", "to_key", *apart]
     word, end = _ASKED.get(type_, ("", "to"))
     halves = frame.select(*same, half.alias("half"))
     if word not in snapshots.taken:  # a right of which there is one fact is as it says

@@ -27,13 +27,16 @@ from uuid import uuid4
 
 import polars as pl
 
+from graphmodel.digests import sha256_of
 from graphmodel.errors import StoreError, UsageError
 from graphmodel.facts import FactBuffer, Refused, edge_schema, node_schema
 from graphmodel.kinds import EDGES, NODES
 
 # Part of every load's id and of the state: a change of the model makes all graphs new.
-MODEL_VERSION = "1"
+MODEL_VERSION = "2"
 _CHUNK = 1 << 20
+_ID = 16
+"""Digits of a fact's id."""
 
 
 class CaseBusy(StoreError):
@@ -84,16 +87,33 @@ def load_id(sha256: str, format_name: str, options: dict[str, Any]) -> str:
 
 def fact_ids(kind: str, frame: pl.DataFrame) -> pl.Series:
     """Id of each edge fact: a hash of what it says (ends, times, properties), not of where it was read."""
-    said = [c for c in frame.columns if c not in {"fact", "source", "place", "record"}]
-    cells = [
-        pl.col(c).list.join("\x1e") if frame.schema[c] == pl.List(pl.String) else pl.col(c).cast(pl.String)
-        for c in said
-        if frame.schema[c] != pl.List(pl.Int64)
-    ]
-    texts = frame.select(pl.concat_str([cell.fill_null("\x00") for cell in cells], separator="\x1f")).to_series()
-    prefix = kind.encode() + b"\x1f"
-    digests = [hashlib.blake2b(prefix + text.encode(), digest_size=8).hexdigest() for text in texts]
-    return pl.Series("fact", digests, dtype=pl.String)
+    return sha256_of(_said(kind, frame)).str.head(_ID).alias("fact")
+
+
+def _said(kind: str, frame: pl.DataFrame) -> pl.Series:
+    """What each edge fact says, as one text: its kind and its columns, in their order."""
+    parts: list[pl.Expr] = []
+    literal = kind
+    for name in frame.columns:
+        type_ = frame.schema[name]
+        if name in {"fact", "source", "place", "record"} or type_ == pl.List(pl.Int64):
+            continue
+        column = frame[name]
+        if column.null_count() == frame.height:
+            literal += "\x1f\x00"
+        elif type_ == pl.String and not column.null_count() and (column == column[0]).all():
+            literal += f"\x1f{column[0]}"  # most columns hold one value: that is put into the text once
+        else:
+            parts += [pl.lit(literal + "\x1f"), (pl.col(name).list.join("\x1e") if type_ == pl.List(pl.String) else pl.col(name).cast(pl.String)).fill_null("\x00")]
+            literal = ""
+    if not parts:  # all rows say the same
+        return pl.repeat(literal, frame.height, dtype=pl.String, eager=True).alias("fact")
+    return frame.select(pl.concat_str([*parts, pl.lit(literal)]).alias("fact")).to_series()
+
+
+def _once(frame: pl.DataFrame, key: str, said: list[str]) -> pl.DataFrame:
+    """The first row of those that say the same; where no key comes twice, which is quickly seen, all rows."""
+    return frame if frame[key].n_unique() == frame.height else frame.unique(subset=said, keep="first", maintain_order=True)
 
 
 class Staged:
@@ -111,14 +131,13 @@ class Staged:
     def _write(self, kind: str, frame: pl.DataFrame) -> None:
         if kind in EDGES:
             frame = frame.with_columns(pl.lit(self._source).alias("source"), fact_ids(kind, frame))
-            frame = frame.unique(subset="fact", keep="first", maintain_order=True)
+            frame = _once(frame, "fact", ["fact"])
         else:
             if kind == "LogCoverage":
                 frame = frame.with_columns(
                     pl.col("key").str.replace("{load}", self.id, literal=True), pl.lit(self._source.partition(":")[0]).alias("format")
                 )
-            said = [c for c in frame.columns if c != "place"]
-            frame = frame.unique(subset=said, keep="first", maintain_order=True)
+            frame = _once(frame, "key", [c for c in frame.columns if c != "place"])
         part = self._parts.get(kind, 0)
         self._parts[kind] = part + 1
         self.facts[kind] = self.facts.get(kind, 0) + frame.height

@@ -135,3 +135,10 @@ def test_batches_and_single_facts_of_one_kind_are_handed_over_in_bounded_frames_
     out.flush()
     assert sorted(key for _, frame in handed for key in frame["key"]) == [f"upn:{number}" for number in range(5)]
     assert {tuple(frame.schema.items()) for _, frame in handed} == {tuple(facts.node_schema("Account").items())}
+
+
+def test_half_a_surrogate_is_replaced_and_nothing_else_is():
+    buffer = FactBuffer()
+    for key in ("smtp:\ud800@a.example", "smtp:\U0001f600@a.example", "smtp:é@a.example"):
+        buffer.node("Correspondent", key, "line 1", name=key[5:])
+    assert buffer.frames()["Correspondent"]["key"].to_list() == ["smtp:\ufffd@a.example", "smtp:\U0001f600@a.example", "smtp:é@a.example"]

@@ -129,3 +129,15 @@ def test_a_reset_ends_no_right(tmp_path):
         out.edge("REMEDIATES", ("Remediation", "remediation:reset/hana/50"), HANA, "row 9")
 
     assert edges(view_of(tmp_path, a=right(10), b=done), "FULL_ACCESS", "valid_from", "valid_until") == [(10, None)]
+
+
+def test_the_same_permission_of_an_application_itself_and_in_the_name_of_users_are_two_rights(tmp_path):
+    app, system = ("App", "app:x"), ("Service", "service:mail/x.example")
+
+    def said(out):
+        out.edge("APP_SCOPE", app, system, "row 1", scope="Mail.Read", valid_from=10)
+        out.edge("APP_SCOPE", app, system, "row 2", scope="Mail.Read", delegated=True, valid_from=20)
+        out.edge("APP_SCOPE", app, system, "row 3", scope="Mail.Read", delegated=True, valid_until=30)
+
+    found = edges(view_of(tmp_path / "case", a=said), "APP_SCOPE", "delegated", "valid_from", "valid_until")
+    assert sorted(found, key=str) == sorted([(None, 10, None), (True, 20, 30)], key=str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import shutil
 
@@ -9,6 +10,7 @@ import polars as pl
 import pytest
 
 from graphmodel.errors import StoreError, UsageError
+from graphmodel.facts import edge_schema
 from graphmodel.ledger import CaseBusy, Ledger, content_sha256, fact_ids, load_id
 from graphmodel.merge import view
 from tests.support.loads import put, staged
@@ -189,3 +191,25 @@ def test_a_folder_is_named_by_what_is_in_it_and_not_by_where_it_lies(tmp_path):
         (folder / inside).write_text(text)
         hashes.append(content_sha256(iter([folder / inside]), folder))
     assert hashes[0] == hashes[1] and len(set(hashes)) == 3
+
+
+@pytest.mark.parametrize("kind", ["OBSERVED", "ADDRESSED_TO", "CONTROLS", "CORRESPONDED"])
+def test_an_id_is_the_hash_of_what_a_fact_says_whatever_the_other_rows_hold(kind):
+    schema = edge_schema(kind)
+    values = {pl.String: ["", "é漢", "x" * 150, None], pl.Int64: [-5, 0, 10**12, None], pl.Boolean: [True, False, None, None], pl.Float64: [0.5, 1e20, None, 3.0],
+              pl.List(pl.String): [["a", "b"], [], None, ["a"]], pl.List(pl.Int64): [[1], [], None, [2]]}  # fmt: skip
+    for shape in range(4):
+        rows = {name: [values[type_][(at * (shape > 0) + number * (shape > 1) + shape) % 4] for number in range(9)] for at, (name, type_) in enumerate(schema.items())}
+        frame = pl.DataFrame(rows, schema=schema)
+        assert fact_ids(kind, frame).to_list() == [_by_hand(kind, row) for row in frame.iter_rows(named=True)]
+
+
+def _by_hand(kind, row):
+    """The id of a fact: its kind and what it says, joined and hashed."""
+    cells = [kind]
+    for name, value in row.items():
+        if name in {"place", "record"} or edge_schema(kind)[name] == pl.List(pl.Int64):
+            continue
+        text = "\x1e".join(value) if isinstance(value, list) else pl.Series([value]).cast(pl.String)[0] if value is not None else None
+        cells.append("\x00" if text is None else text)
+    return hashlib.sha256("\x1f".join(cells).encode()).hexdigest()[:16]

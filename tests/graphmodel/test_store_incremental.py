@@ -18,9 +18,10 @@ from graphmodel.merge import view
 from graphmodel.store.embedded_build import COPIES
 from graphmodel.store.embedded_cache import read_manifest
 from graphmodel.store.embedded_store import EmbeddedStore
+from graphmodel.store.neo4j_steps import derive
 from graphmodel.store.neo4j_store import Neo4jStore
 from graphmodel.store.port import Derivation
-from graphmodel.store.prints import Prints, kinds_read, may_find
+from graphmodel.store.prints import Prints, end_nodes, kinds_read, may_find
 from graphmodel.view import View
 from queries.catalogue import steps
 from tests.support.cases import whole_graph
@@ -296,6 +297,36 @@ def test_a_rules_fingerprint_depends_on_its_header_its_query_and_what_it_reads_a
         without = View("v", whole.nodes | {label: frame.head(1)}, whole.edges)
         assert (Prints(without).rule(rule, "1") != one) == (label in {"Account", "Mailbox"})
     assert NODES.keys() == whole.nodes.keys()
+
+
+_OWNS = "MATCH (a:Account)-[o:OWNS]->(m:Mailbox)"
+_SAID = "o.valid_from AS opens, o.valid_until AS closes, [o.fact] AS because"
+
+
+@pytest.mark.parametrize(
+    ("query", "nodes"),
+    [
+        (f"// RETURN x.key AS source\n{_OWNS} RETURN a.key AS source, m.key AS target, {_SAID}", True),
+        (f"{_OWNS} RETURN DISTINCT a.key  as  source, m.key AS target, {_SAID}", True),
+        (f"{_OWNS} WITH a AS x, m, o RETURN x.key AS source, m.key AS target, {_SAID}", False),
+        (f"{_OWNS} WITH a.key AS s, m.key AS t, o RETURN s AS source, t AS target, {_SAID}", False),
+    ],
+)
+def test_steps_are_the_same_on_neo4j_whether_it_can_take_the_nodes_or_has_to_find_them_by_their_keys(tmp_path, neo4j_store, query, nodes):
+    rules = [Derivation("owns", query)]
+    assert end_nodes(query) == nodes and ("USING INDEX" in derive(rules[0])) != nodes
+    whole = whole_graph()
+    with fresh(tmp_path / "fresh", whole, rules) as wanted:
+        assert wanted[1]["STEP"].height
+        for once in (100_000, 0):
+            neo4j_store._one_transaction = once
+            neo4j_store.sync(View("facts", whole.nodes, whole.edges), [])
+            neo4j_store.sync(whole, rules)
+            assert difference(neo4j_store.dump(), wanted) == []
+
+
+def test_the_nodes_of_every_rule_of_the_catalogue_can_be_taken():
+    assert [step.id for step in steps() if not end_nodes(step.cypher)] == []
 
 
 def plainly(store):
