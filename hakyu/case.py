@@ -232,6 +232,23 @@ class Case:
         """The attack steps."""
         return steps()
 
+    def derive(self, progress: Progress = _silent) -> dict[str, Any] | None:
+        """Bring the graph to the case's state where it is behind (a step file changed, the graph lost, a load interrupted); None: no case.
+
+        `state`, `changed`, and rule -> steps of those that were derived anew (`derived`) and of those whose steps stayed (`kept`).
+        Raises CaseBusy while somebody else changes the case, StoreError.
+        """
+        if not self.ledger.exists:
+            return None
+        store, derived, changed = self._open(), frozenset[str](), False
+        if store.state() != self._wanted():
+            with self.ledger.writing():
+                report = self._sync(store, progress)
+            derived, changed = report.derived, report.changed
+        counted = {step.id: 0 for step in steps()} | store.rules()
+        kept = {rule: count for rule, count in counted.items() if rule not in derived}
+        return {"state": store.state(), "changed": changed, "derived": {rule: counted[rule] for rule in counted if rule in derived}, "kept": kept}
+
     @staticmethod
     def queries() -> tuple[Saved, ...]:
         """The saved questions."""
@@ -311,7 +328,7 @@ class Case:
     def contacts(path: Path, columns: Sequence[str] = (), undirected: bool = False) -> dict[str, Any]:
         """`nodes, contacts, static_pairs, time_respecting_pairs` of a published contact list, and `read`: how its columns were read."""
         found = contact_list.read(path, columns, undirected)
-        return asdict(count_pairs(found.source, found.target, found.time)) | {"read": found.note}
+        return asdict(count_pairs(found.source, found.target, found.time)) | {"contacts": found.lines, "read": found.note}
 
     def layer(self, blast: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """A layer for the ATT&CK Navigator: of all steps, or of a blast radius (the result of `blast`)."""

@@ -62,6 +62,7 @@ def demo(case: Case, folder: Path, as_json: bool) -> None:
 @click.option("--mailbox", help="Whose mail a mail file holds (address).")
 @click.option("--encoding", help="Encoding of text files that say none and are not UTF-8.")
 @click.option("--date-order", type=click.Choice(["dmy", "mdy"]), help="How 5/6/2023 is to be read where a file does not tell.")
+@click.option("--zone", help="Zone of local times in files that say none: +09:00, Asia/Tokyo.")
 @click.option("--taken", help="When exports of rights were made, for files that do not say: what they lack was gone by then.")
 @click.option("--secrets", is_flag=True, help="Look through the text of mail for credentials; only kind, fingerprint and place are kept.")
 @click.option("--refused", "refused_to", type=click.Path(path_type=Path), help="Write the refused rows to this CSV file.")
@@ -69,12 +70,12 @@ def demo(case: Case, folder: Path, as_json: bool) -> None:
 @_json
 @click.pass_obj
 def load(
-    case: Case, paths: tuple[Path, ...], mailbox: str | None, encoding: str | None, date_order: str | None, taken: str | None,
+    case: Case, paths: tuple[Path, ...], mailbox: str | None, encoding: str | None, date_order: str | None, zone: str | None, taken: str | None,
     secrets: bool, refused_to: Path | None, lenient: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Recognise and load files and folders. Each file is loaded whole or not at all."""
     with present.progress(case) as say:
-        options = Options(mailbox, encoding, date_order, taken=from_iso(taken) if taken else None, secrets=secrets)
+        options = Options(mailbox, encoding, date_order, taken=from_iso(taken) if taken else None, secrets=secrets, zone=zone)
         report = case.load(list(paths), options, say)
     present.show(report, as_json, present.load_report)
     if refused_to:
@@ -131,8 +132,14 @@ def formats(case: Case, as_json: bool) -> None:
 @_json
 @click.pass_obj
 def steps(case: Case, as_json: bool) -> None:
-    """What an attacker can do: the steps the blast radius is made of."""
-    present.show(case.steps(), as_json, present.steps)
+    """What an attacker can do: the steps the blast radius is made of.
+
+    In a case, the graph is first brought to the case's state where it is behind: a step file was changed, a load was interrupted, the graph
+    was lost, the server has another state. Only steps that can have changed are derived anew, and how many is said; the others are kept.
+    """
+    with present.progress(case) as say:
+        graph = case.derive(say)
+    present.show({"graph": graph, "steps": case.steps()}, as_json, present.steps)
 
 
 @main.command()

@@ -11,7 +11,7 @@ import polars as pl
 from graphmodel.errors import HakyuError
 from graphmodel.times import from_iso
 from queries.run import read
-from reports.casegraph import identities
+from reports.casegraph import identities_of
 from reports.coverage import coverage
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ def examine(case: Case) -> dict[str, Any]:
         }  # fmt: skip
         store = case.graph()
         found["engine"] = store.engine
-        steps = store.steps()
-        found["graph"] = {"state": store.state(), **_counted(store.nodes(), steps), "steps": _rules(steps)}
+        found["graph"] = {"state": store.state(), **_counted(store.nodes(), identities_of(store)), "steps": store.rules()}
         found["coverage"] = coverage(read(store, "coverage"), from_iso("1990-01-01"), None)
         problems += case.ambiguous()
     except HakyuError as error:
@@ -55,12 +54,8 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _counted(nodes: pl.DataFrame, steps: pl.DataFrame) -> dict[str, dict[str, int]]:
+def _counted(nodes: pl.DataFrame, identity: dict[str, str]) -> dict[str, dict[str, int]]:
     """`nodes` by kind, and `things`: the same with all names of one thing counted once."""
-    one = nodes.with_columns(pl.col("key").replace(identities(steps)).alias("thing"))
+    one = nodes.with_columns(pl.col("key").replace(identity).alias("thing"))
     counts = one.group_by("kind").agg(pl.len().alias("nodes"), pl.col("thing").n_unique().alias("things")).sort("kind")
     return {name: dict(counts.select("kind", name).iter_rows()) for name in ("nodes", "things")}
-
-
-def _rules(steps: pl.DataFrame) -> dict[str, int]:
-    return dict(steps.group_by("rule").len().sort("rule").iter_rows())

@@ -65,7 +65,7 @@ def load_one(ledger: Ledger, source: Source, options: Options, read_at: str, sta
     load: Staged | None = None
     try:
         fmt, _ = recognise(source)
-        said = {name: getattr(options, name) or None for name in ("mailbox", "encoding", "date_order", "taken", "secrets")}
+        said = {name: getattr(options, name) or None for name in ("mailbox", "encoding", "date_order", "taken", "secrets", "zone")}
         id_ = load_id(source.sha256, fmt.NAME, said)
         if id_ in ledger.ids():
             return FileLine(source.name, "known", ledger.manifest(id_))

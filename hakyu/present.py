@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from rich.text import Text
 from graphmodel.ledger import Manifest
 from hakyu.case import Case, LoadReport
 from loaders.registry import Format
-from queries.catalogue import Saved, Step
+from queries.catalogue import Saved
 from reach.evidence import LEVELS
 
 _STEP_FIELDS = ("id", "number", "title", "sentence", "hold", "vantage", "profile", "needs", "attack", "survives_reset", "closes_with",
@@ -84,6 +84,8 @@ def plain(value: Any) -> Any:
         return {name.lower(): getattr(value, name) for name in _FORMAT_FIELDS} | {"notes": (value.__doc__ or "").strip()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
     return value
 
 
@@ -150,10 +152,22 @@ def formats(found: Sequence[Format]) -> None:
     table("", ["format", "what it is", "reads", "seen"], [(f.NAME, f.TITLE, f.READS, f.SEEN) for f in found])
 
 
-def steps(found: Sequence[Step]) -> None:
-    """The steps."""
+def steps(found: Mapping[str, Any]) -> None:
+    """What became of the graph (`graph`; None without a case), and the steps."""
+    if found["graph"] is not None:
+        click.echo(f"{derived(found['graph'])}\n")
     table("", ["no.", "step", "what the attacker does", "hold", "ATT&CK", "survives reset", "closes with"],
-           [(s.number, s.id, s.title, s.hold, s.attack, s.survives_reset, s.closes_with) for s in found])  # fmt: skip
+           [(s.number, s.id, s.title, s.hold, s.attack, s.survives_reset, s.closes_with) for s in found["steps"]])  # fmt: skip
+
+
+def derived(graph: Mapping[str, Any]) -> str:
+    """What was recomputed, in a line."""
+    some = [f"{rule} {count:,}" for rule, count in graph["derived"].items() if count]
+    anew = f"{len(graph['derived'])} rules derived anew ({sum(graph['derived'].values()):,} steps{': ' if some else ''}{', '.join(some)})"
+    kept = f"{len(graph['kept'])} kept ({sum(graph['kept'].values()):,} steps)"
+    if not graph["changed"]:
+        return f"graph: at state {graph['state']} already, nothing to derive; {len(graph['kept'])} rules, {sum(graph['kept'].values()):,} steps"
+    return f"graph: brought to state {graph['state']}: {anew}, {kept}"
 
 
 def queries(found: Sequence[Saved]) -> None:

@@ -8,7 +8,7 @@ from graphmodel import identity
 from graphmodel.errors import UsageError
 from graphmodel.store.port import Store
 from queries.run import read
-from reports.casegraph import identities
+from reports.casegraph import identities_of
 
 _PREFERRED = ("upn", "entra", "ad", "account")
 
@@ -51,5 +51,5 @@ def _one_identity(store: Store, keys: list[str]) -> list[str]:
     """Of keys that are one identity (joined by SAME_IDENTITY), the first; others stay."""
     if len(keys) == 1:
         return keys
-    identity_of = identities(store.steps())
-    return list({identity_of.get(key, key): key for key in reversed(keys)}.values())[::-1]
+    one = identities_of(store)
+    return list({one.get(key, key): key for key in reversed(keys)}.values())[::-1]

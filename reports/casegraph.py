@@ -32,7 +32,6 @@ class CaseGraph:
         self.names: list[str] = [name or key for key, name in self.nodes.select("key", "name").iter_rows()]
         self.number = {key: i for i, key in enumerate(self.keys)}
         self.numbers = pl.DataFrame({"key": self.keys, "n": np.arange(len(self.keys), dtype=np.int32)})
-        self.steps = self.numbered(self.steps)
         self.source: Index = self.steps["source_n"].to_numpy()
         self.target: Index = self.steps["target_n"].to_numpy()
         self.opens: Index = self.steps["opens"].fill_null(ALWAYS).to_numpy()
@@ -56,7 +55,8 @@ class CaseGraph:
     @cached_property
     def identity(self) -> dict[str, str]:
         """Key -> one key for all names of the same thing, where it has several (steps of the rule same-identity)."""
-        return identities(self.steps)
+        same = self.steps.filter(pl.col("rule") == SAME)
+        return identities(same.with_columns(self.nodes["key"].gather(same[f"{end}_n"]).alias(end) for end in ("source", "target")))
 
     @cached_property
     def thing(self) -> Index:
@@ -83,6 +83,13 @@ class CaseGraph:
     def sentence(self, rule: str, source: int, target: int) -> str:
         """A step in words."""
         return self.rules[rule].sentence.format(source=self.names[source], target=self.names[target])
+
+
+def identities_of(store: Store) -> dict[str, str]:
+    """`identities` of all steps of a store."""
+    found = store.projection()
+    same = found.steps.filter(pl.col("rule") == SAME)
+    return identities(same.with_columns(found.nodes["key"].gather(same[end]).alias(end) for end in ("source", "target")))
 
 
 def identities(steps: pl.DataFrame) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Steps and nodes of a graph as the reports take them, kept in the case folder under the state they are true of.
+"""Steps and nodes of a graph as the reports take them, by number, kept in the case folder under the state they are true of.
 
 A file is named by the state, so one of another state is never read. It is written beside its name and renamed when whole; one that
 cannot be read is made again.
@@ -13,24 +13,36 @@ import polars as pl
 
 from graphmodel.store.port import Store
 
-_PARTS = ("steps", "nodes")
+_PARTS = ("numbered", "nodes")
+_ORDER = ("source_n", "target_n", "rule", "opens", "closes")
 
 
 def projection(store: Store, folder: Path | None) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """(steps, nodes) as `Store.steps` and `Store.nodes` give them; from `folder` where they lie there, else they are put there."""
+    """(steps, nodes); from `folder` where they lie there, else they are put there.
+
+    `nodes`: as `Store.nodes` gives them. `steps`: `source_n, target_n` (rows of `nodes`), `opens, closes, rule, hold, vantage, noise, because`, in
+    the order of `Store.steps`. They travel packed from a server (Store.projection).
+    """
     state = store.state()
     if folder is None or state is None:
-        return store.steps(), store.nodes()
+        return _read(store)
     files = [folder / f"{state}.{part}.arrow" for part in _PARTS]
     try:
         steps, nodes = (pl.read_ipc(file) for file in files)
         return steps, nodes
     except (OSError, pl.exceptions.PolarsError):
         pass
-    found = store.steps(), store.nodes()
+    found = _read(store)
     if store.state() == state:  # else it changed while it was read
         _keep(folder, files, found)
     return found
+
+
+def _read(store: Store) -> tuple[pl.DataFrame, pl.DataFrame]:
+    found = store.projection(because=True)
+    ends = [pl.col(end).cast(pl.Int32).alias(f"{end}_n") for end in ("source", "target")]
+    steps = found.steps.with_columns(ends).drop("source", "target").sort(_ORDER)  # nodes are in the order of their keys, rules in that of their names
+    return steps.with_columns(pl.col("rule", "hold", "vantage", "noise").cast(pl.String)), found.nodes
 
 
 def _keep(folder: Path, files: list[Path], frames: tuple[pl.DataFrame, pl.DataFrame]) -> None:

@@ -220,7 +220,7 @@ def _drop_pair(connection: Connection, type_: str, pair: Pair) -> None:
 class Steps:
     """The steps of a file that is being written: derived where a rule's fingerprint changed, else as they were.
 
-    `rules`: what the manifest will say of them.
+    `rules`: what the manifest will say of them; `derived`: those that `derive` derived.
     """
 
     def __init__(
@@ -235,6 +235,7 @@ class Steps:
         self._types = {type_ for type_, frame in view.edges.items() if frame.height}
         self._frames: dict[str, pl.DataFrame] = {}
         self.rules: dict[str, RuleRows] = {}
+        self.derived: set[str] = set()
 
     @property
     def there(self) -> set[Pair]:
@@ -249,6 +250,7 @@ class Steps:
                 self.rules[rule] = known
             else:
                 progress(f"steps: {self._derived(rule).height:,} {rule}")
+                self.derived.add(rule)
 
     def _derived(self, rule: str) -> pl.DataFrame:
         derivation = self._derivations[rule]

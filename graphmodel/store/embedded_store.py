@@ -105,20 +105,21 @@ class EmbeddedStore:
         nodes, edges = view.counts
         name = f"{view.state}.lbug"
         if self.state() == view.state:
-            return SyncReport(view.state, False, nodes, edges, self._count_rules())
-        self._make(name, view, derivations, progress)
+            return SyncReport(view.state, False, nodes, edges, self.rules())
+        derived = self._make(name, view, derivations, progress)
         before = self._named()
         replace_file(self._pointer, name)
         self.close()
         self._sweep({name, before})  # the one before, for readers that have read the pointer but not yet opened the file
-        return SyncReport(view.state, True, nodes, edges, self._count_rules())
+        return SyncReport(view.state, True, nodes, edges, self.rules(), derived)
 
-    def _count_rules(self) -> dict[str, int]:
+    def rules(self) -> dict[str, int]:
+        """See the port."""
         rows = _frame(self._reader().execute(f"MATCH ()-[r:{STEP}]->() RETURN r.rule AS rule, count(*) AS n ORDER BY rule"))
         return dict(rows.iter_rows())
 
-    def _make(self, name: str, view: View, derivations: Sequence[Derivation], progress: Progress) -> None:
-        """A file of that name, whole and on disk, with what is known of it; or none."""
+    def _make(self, name: str, view: View, derivations: Sequence[Derivation], progress: Progress) -> frozenset[str]:
+        """A file of that name, whole and on disk, with what is known of it; or none. The rules that were derived for it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         building = self._folder / f".build-{os.getpid()}.lbug"
         work = _Work(building, view, derivations, self._cache, progress)
@@ -133,6 +134,7 @@ class EmbeddedStore:
         self._manifest(name).unlink(missing_ok=True)
         building.replace(self._folder / name)
         made.write(self._manifest(name))
+        return work.derived
 
     def _changed(self, work: _Work) -> Manifest | None:
         """The last file copied and changed; None when that cannot be or is not worth it, or went wrong."""
@@ -184,17 +186,18 @@ class EmbeddedStore:
         """See the port."""
         return _read_nodes(self._reader()).drop("id").sort("key")
 
-    def projection(self) -> Projection:
+    def projection(self, because: bool = False) -> Projection:
         """See the port."""
         connection = self._reader()
         nodes = _read_nodes(connection)
         # Numbers only, pair by pair: there a node's place in its table is its id. A rule's other words are the same for all its steps.
         pairs = _frame(connection.execute(f"CALL show_connection('{STEP}') RETURN *")).rows()
-        own = "offset(id(a)) AS source, offset(id(b)) AS target, r.opens AS opens, r.closes AS closes, r.rule AS rule"
+        own = "offset(id(a)) AS source, offset(id(b)) AS target, r.opens AS opens, r.closes AS closes, r.rule AS rule" + (", r.because AS because" if because else "")
+        more = [pl.col("because").cast(pl.List(pl.String))] if because else []
         parts = []
         for a, b, *_ in pairs:
             rows = _frame(connection.execute(f"MATCH (a:`{a}`)-[r:{STEP}]->(b:`{b}`) RETURN {own}"))
-            parts.append(rows.select(_plain(a, "source"), _plain(b, "target"), pl.col("opens", "closes").cast(pl.Int64), pl.col("rule").cast(pl.String)))
+            parts.append(rows.select(_plain(a, "source"), _plain(b, "target"), pl.col("opens", "closes").cast(pl.Int64), pl.col("rule").cast(pl.String), *more))
         return projected(nodes, pl.concat(parts), self._headers(connection))
 
     def _headers(self, connection: ladybug.Connection) -> pl.DataFrame:
@@ -242,6 +245,7 @@ class _Work:
         self._rules = self._prints.rules(derivations, f"{MADE_BY} {ladybug.__version__}")
         self._small = sum(view.counts) <= AT_ONCE
         self._plan: Plan | None = None
+        self.derived: frozenset[str] = frozenset()
 
     def worth(self, last: Manifest, size: int, share: float) -> bool:
         """Whether the last file (of `size` bytes) should be copied and changed rather than made anew."""
@@ -271,6 +275,7 @@ class _Work:
         return self._made(steps, 0, None)
 
     def _made(self, steps: Steps, copies: int, fresh: float | None) -> Manifest:
+        self.derived = frozenset(steps.derived)
         nodes, edges = self._tables.remember(self._cache)
         size, rows = self.path.stat().st_size, sum(self._view.counts)
         return Manifest(_SCHEMA, size, rows, copies, fresh if fresh is not None else size / max(rows, 1), nodes, edges, steps.rules)

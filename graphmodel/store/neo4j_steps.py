@@ -9,27 +9,38 @@ from typing import TYPE_CHECKING
 
 from graphmodel.kinds import STEP
 from graphmodel.store.port import Derivation
+from graphmodel.store.prints import KEY_OF_END, end_nodes
 
 if TYPE_CHECKING:
     from graphmodel.store.neo4j_sync import Run
 
-DERIVE = """CALL () {{
+_DERIVE = """CALL () {{
 {cypher}
 }}
 WITH source, target, opens, closes, [fact IN because WHERE fact IS NOT NULL] AS because
 WHERE source <> target AND (opens IS NULL OR closes IS NULL OR closes > opens)
 WITH source, target, opens, closes, min(because) AS because
 """
-WRITE_STEP = f"""MATCH (a:Entity {{key: source}}) USING INDEX a:Entity(key)
-MATCH (b:Entity {{key: target}}) USING INDEX b:Entity(key)
-CREATE (a)-[:{STEP} {{rule: $rule, opens: opens, closes: closes, hold: $hold, vantage: $vantage, noise: $noise, because: because}}]->(b)
+_FIND = """MATCH (a:Entity {key: source}) USING INDEX a:Entity(key)
+MATCH (b:Entity {key: target}) USING INDEX b:Entity(key)
+WITH a AS source, b AS target, opens, closes, because
 """
-MADE_BY = sha256((DERIVE + WRITE_STEP).encode()).hexdigest()
+WRITE_STEP = f"""CREATE (source)-[:{STEP} {{rule: $rule, opens: opens, closes: closes, hold: $hold, vantage: $vantage, noise: $noise,
+  because: because}}]->(target)
+"""
+MADE_BY = sha256((_DERIVE + _FIND + WRITE_STEP).encode()).hexdigest()
 
 
-def bare(derivation: Derivation) -> str:
-    """The query, to be put into another."""
-    return derivation.cypher.strip().rstrip(";")
+def derive(derivation: Derivation) -> str:
+    """The rows of a step, each once: `source` and `target` as nodes, `opens, closes, because`.
+
+    Where the query says the keys of nodes that it has matched, the nodes are taken as they are: finding a node by its key costs more than
+    all else that is done for a step (`python -m benchmarks.store`).
+    """
+    cypher = derivation.cypher.strip().rstrip(";")
+    if end_nodes(cypher):
+        return _DERIVE.format(cypher=KEY_OF_END.sub(r"\1\2", cypher))
+    return _DERIVE.format(cypher=cypher) + _FIND
 
 
 def header(derivation: Derivation) -> dict[str, str]:

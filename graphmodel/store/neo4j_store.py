@@ -9,7 +9,6 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import count
 from typing import Any, TypeVar
 
 import neo4j
@@ -18,10 +17,10 @@ from neo4j import exceptions
 
 from graphmodel.errors import HakyuError, QueryError, StoreError
 from graphmodel.kinds import EDGES, NODES, STEP, STEP_COLUMNS
-from graphmodel.store import answers, neo4j_sync
+from graphmodel.store import answers, neo4j_projection, neo4j_sync
 from graphmodel.store.neo4j_sync import Answer, Marker, Moved
 from graphmodel.store.port import Derivation, Progress, Projection, SyncReport
-from graphmodel.store.step_rows import STEP_SCHEMA, projected
+from graphmodel.store.step_rows import STEP_SCHEMA
 from graphmodel.view import View, edge_view_schema, node_view_schema
 
 OLDEST = (5, 26)
@@ -34,7 +33,6 @@ Found by measuring: a changed row or a step takes some 3 KiB of the server's mem
 many take 300 MiB. By its defaults Neo4j lets transactions have 70 % of its heap: they fit a heap of 512 MiB.
 """
 TRIES = 5
-_NULL = -(2**62)  # a time that is null, in a packed column of numbers
 
 # What the planner says of a name that is in no node or relationship (GQLSTATUS), and what we call it.
 _UNKNOWN = {"01N50": "label", "01N51": "relationship type", "01N52": "property"}
@@ -214,14 +212,16 @@ class Neo4jStore:
         """
         nodes, edges = view.counts
         if self.state() != view.state:
-            for derivation in derivations:
-                self._check_step(derivation)
             with self._connection.explained():
-                changed = neo4j_sync.sync(self._connection, view, derivations, progress, self._one_transaction)
+                derived = neo4j_sync.sync(self._connection, view, derivations, progress, self._one_transaction, self._check_step)
         else:
-            changed = False
+            derived = None
+        return SyncReport(view.state, derived is not None, nodes, edges, self.rules(), derived or frozenset())
+
+    def rules(self) -> dict[str, int]:
+        """See the port."""
         counted = self._connection.reading(lambda run: run(f"MATCH ()-[r:{STEP}]->() RETURN r.rule, count(*) ORDER BY r.rule").rows)
-        return SyncReport(view.state, changed, nodes, edges, {str(rule): int(count) for rule, count in counted})
+        return {str(rule): int(count) for rule, count in counted}
 
     def _check_step(self, derivation: Derivation) -> None:
         try:
@@ -273,9 +273,9 @@ class Neo4jStore:
         found = self._steady(lambda run: _packed(run, "MATCH (n:Entity) WHERE n.kind <> 'Message'", cells, dict.fromkeys(cells, pl.String)))
         return found.sort("key")
 
-    def projection(self) -> Projection:
+    def projection(self, because: bool = False) -> Projection:
         """See the port."""
-        return self._steady(_read_projection)
+        return self._steady(lambda run: neo4j_projection.read(run, because))
 
     def dump(self) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
         """See the port."""
@@ -317,31 +317,6 @@ def _read_steps(run: neo4j_sync.Run) -> pl.DataFrame:
     cells = {"source": "a.key", "target": "b.key"} | {p.name: f"r.{p.name}" for p in STEP_COLUMNS}
     found = _packed(run, f"MATCH (a:Entity)-[r:{STEP}]->(b:Entity)", cells, {name: STEP_SCHEMA[name] for name in cells})
     return found.select(list(STEP_SCHEMA)).sort("source", "target", "rule", "opens", "closes")
-
-
-def _read_projection(run: neo4j_sync.Run) -> Projection:
-    """Numbers travel in packed columns, words once a page and combination of them."""
-    cells = {"id": "id(n)", "key": "n.key", "kind": "n.kind", "name": "n.name"}
-    nodes = _packed(run, "MATCH (n:Entity) WHERE n.kind <> 'Message'", cells, dict.fromkeys(cells, pl.String) | {"id": pl.Int64})
-    cypher = (
-        f"MATCH (a)-[r:{STEP}]->(b) WITH a, r, b SKIP $skip LIMIT $page "
-        "RETURN r.rule, r.hold, r.vantage, r.noise, collect(id(a)), collect(id(b)), "
-        f"collect(coalesce(r.opens, {_NULL})), collect(coalesce(r.closes, {_NULL}))"
-    )
-    words, numbers = ("rule", "hold", "vantage", "noise"), ("source", "target", "opens", "closes")
-    parts = [pl.DataFrame(schema=dict.fromkeys(numbers, pl.Int64) | {"rule": pl.String})]
-    found: list[list[Any]] = []
-    for skip in count(0, PAGE):
-        rows = run(cypher, skip=skip, page=PAGE).rows
-        found += [row[:4] for row in rows]
-        for rule, _, _, _, *columns in rows:
-            frame = pl.DataFrame([pl.Series(name, column, dtype=pl.Int64) for name, column in zip(numbers, columns, strict=True)])
-            parts.append(frame.with_columns(pl.lit(rule, dtype=pl.String).alias("rule")))
-        if sum(len(row[4]) for row in rows) < PAGE:
-            break
-    times = [pl.when(pl.col(name) != _NULL).then(name).alias(name) for name in ("opens", "closes")]
-    said = pl.DataFrame(found, schema=dict.fromkeys(words, pl.String), orient="row").unique()
-    return projected(nodes, pl.concat(parts).with_columns(times), said)
 
 
 def _read_all(run: neo4j_sync.Run) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:

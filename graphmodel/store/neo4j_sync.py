@@ -22,7 +22,7 @@ import polars as pl
 from graphmodel.errors import QueryError, StoreError
 from graphmodel.kinds import EDGES, NODES, STEP
 from graphmodel.store.difference import EDGES_THERE, FINGERPRINT, NODES_THERE, Changes, EdgeChanges, NodeChanges, changes
-from graphmodel.store.neo4j_steps import DERIVE, MADE_BY, WRITE_STEP, Rules, bare, header, marked, rules_there, steps_there
+from graphmodel.store.neo4j_steps import MADE_BY, WRITE_STEP, Rules, derive, header, marked, rules_there, steps_there
 from graphmodel.store.port import Derivation, Progress
 from graphmodel.store.prints import Prints, edges_read, may_find
 from graphmodel.store.step_rows import QUERY_COLUMNS
@@ -98,8 +98,13 @@ def check_columns(derivation: Derivation, names: Sequence[str]) -> None:
         raise QueryError(f"{derivation.rule}: a step returns {', '.join(QUERY_COLUMNS)}, not {', '.join(names)}")
 
 
-def sync(server: Server, view: View, derivations: Sequence[Derivation], progress: Progress, one_transaction: int) -> bool:
-    """Bring the graph to `view`; False when somebody else had already done so. Raises StoreError."""
+def sync(
+    server: Server, view: View, derivations: Sequence[Derivation], progress: Progress, one_transaction: int, check: Callable[[Derivation], None]
+) -> frozenset[str] | None:
+    """Bring the graph to `view`; the rules derived anew, None when somebody else had already done it all. Raises StoreError.
+
+    `check` is told each rule that is to be derived before anything is changed, and raises QueryError for one that cannot be.
+    """
     _constraints(server)
     prints = Prints(view)
     wanted = prints.rules(derivations, MADE_BY)
@@ -107,16 +112,19 @@ def sync(server: Server, view: View, derivations: Sequence[Derivation], progress
         with server.transaction() as run:
             found = marker(run)
             if found and found.complete and found.state == view.state:
-                return False
+                return None
             todo = changes(View(view.state, prints.nodes, prints.edges), _nodes_there(run), _edges_there(run))
             rules = rules_there(run, wanted)
         some = {type_ for type_, frame in view.edges.items() if frame.height}
-        fresh = [derivation for derivation in derivations if derivation.rule not in rules.kept and may_find(derivation.cypher, some)]
+        fresh = [derivation for derivation in derivations if derivation.rule not in rules.kept]
+        for derivation in fresh:
+            check(derivation)
+        fresh = [derivation for derivation in fresh if may_find(derivation.cypher, some)]
         # There will be about as many steps as relationships that the rules read; one that is made weighs as much as a row that changes.
         whole = todo.rows + max(sum(rules.stale.values()), edges_read(fresh, view)) <= one_transaction
         job = _Job(server, token, fresh, wanted, rules, progress)
         (job.in_one if whole else job.in_parts)(view.state, todo)
-    return True
+    return frozenset(wanted.keys() - rules.kept.keys())
 
 
 # -- the schema --------------------------------------------------------------------------------------------------------
@@ -251,7 +259,14 @@ def _edges_there(run: Run) -> dict[str, pl.DataFrame]:
 # -- what is changed ---------------------------------------------------------------------------------------------------
 
 _GUARD = "MATCH (:HakyuState {name: 'graph', token: $token})"
+_MARKER = "MATCH (g:HakyuState {name: 'graph'})"  # its token is read again for each row, under each transaction
 _GATHERED = "source, target, opens, closes, because"
+
+
+def in_batches(derivation: Derivation) -> str:
+    """The statement that derives a rule's steps and writes them, a transaction a batch, while `$token` holds the marker."""
+    write = f"{_MARKER} CALL (g, {_GATHERED}) {{ WITH g, {_GATHERED} WHERE g.token = $token\n{WRITE_STEP} }} IN TRANSACTIONS OF {BATCH} ROWS"
+    return f"{derive(derivation)} {write}"
 
 
 @dataclass
@@ -275,7 +290,7 @@ class _Job:
             if self.rules.stale:
                 run(f"MATCH ()-[r:{STEP}]->() WHERE coalesce(r.rule, '') IN $stale DELETE r", stale=list(self.rules.stale))
             for derivation in self.derivations:
-                run(DERIVE.format(cypher=bare(derivation)) + WRITE_STEP, **header(derivation))
+                run(derive(derivation) + WRITE_STEP, **header(derivation))
                 self.progress(f"steps: {derivation.rule}")
             self._finish(run, state)
 
@@ -296,8 +311,7 @@ class _Job:
             clear = f"MATCH ()-[r:{STEP}]->() WHERE coalesce(r.rule, '') IN $stale CALL (r) {{ {_GUARD} DELETE r }} IN TRANSACTIONS OF {BATCH} ROWS"
             self.server.auto(clear, token=self.token, stale=list(self.rules.stale))
         for derivation in self.derivations:
-            write = f"CALL ({_GATHERED}) {{ {_GUARD}\n{WRITE_STEP} }} IN TRANSACTIONS OF {BATCH} ROWS"
-            self.server.auto(DERIVE.format(cypher=bare(derivation)) + write, token=self.token, **header(derivation))
+            self.server.auto(in_batches(derivation), token=self.token, **header(derivation))
             self.progress(f"steps: {derivation.rule}")
         with self.server.transaction() as run:
             self._finish(run, state)

@@ -29,13 +29,14 @@ class Derivation:
 
 @dataclass(frozen=True)
 class SyncReport:
-    """What a sync did. `steps`: rule -> relationships."""
+    """What a sync did. `steps`: rule -> relationships; `derived`: the rules whose steps were derived anew, the others' stayed."""
 
     state: str
     changed: bool
     nodes: int
     edges: int
     steps: dict[str, int]
+    derived: frozenset[str] = frozenset()
 
 
 PROJECTED = ("source", "target", "opens", "closes", "rule", "hold", "vantage", "noise")
@@ -46,7 +47,8 @@ class Projection:
     """The steps as the kernel needs them, of one state of the graph.
 
     `nodes`: as `Store.nodes()`. `steps`: columns `PROJECTED`, without order; `source` and `target` are row numbers in `nodes` (UInt32),
-    `opens` and `closes` seconds since 1970 or null, the others categories. A step from or to a Message is left out.
+    `opens` and `closes` seconds since 1970 or null, the others categories; `because` (fact ids) too where it was asked for. A step from
+    or to a Message is left out.
     """
 
     nodes: pl.DataFrame
@@ -78,8 +80,11 @@ class Store(Protocol):
     def steps(self) -> pl.DataFrame:
         """All STEP relationships: `source, target, rule, opens, closes, hold, vantage, noise, because`, sorted."""
 
-    def projection(self) -> Projection:
-        """Nodes and steps by number, without what carries the steps: several times faster than `steps()`."""
+    def rules(self) -> dict[str, int]:
+        """Rule -> how many STEP relationships it has; without the rules that have none."""
+
+    def projection(self, because: bool = False) -> Projection:
+        """Nodes and steps by number, `because` only if asked for: several times faster than `steps()`."""
 
     def nodes(self) -> pl.DataFrame:
         """All nodes that are no Message: `key, kind, name`, sorted by key."""

@@ -27,6 +27,7 @@ _NODE = re.compile(r"(?<![\w`])\(\s*([A-Za-z_]\w*)?\s*(?::([^(){}]*?))?\s*(?:\{[
 _RELATIONSHIP = re.compile(r"-\s*\[\s*(?:[A-Za-z_]\w*)?\s*(?::([^\[\]{}*]*))?[^\[\]]*\]\s*-")
 _BARE = re.compile(r"--|<-\s*-|-\s*->")
 _ENDS = re.compile(r"\b\w+\.key\s+AS\s+(source|target)\b", re.IGNORECASE)
+KEY_OF_END = re.compile(r"\b(\w+)\.key(\s+AS\s+(?:source|target)\b)", re.IGNORECASE)
 _END = re.compile(r"\bAS\s+(source|target)\b", re.IGNORECASE)
 
 
@@ -74,6 +75,12 @@ def _all_named(text: str) -> bool:
 def _declared(labels: str) -> bool:
     found = _WORD.findall(labels)
     return bool(found) and "!" not in labels and "%" not in labels and all(word.casefold() in _KINDS for word in found)
+
+
+def end_nodes(cypher: str) -> bool:
+    """Whether each `source` and `target` is the key of a variable that stands in a node pattern."""
+    text = _STRINGS.sub("''", _COMMENTS.sub("", cypher))
+    return _ends_are_nodes(text) and {name for name, _ in KEY_OF_END.findall(text)} <= {variable for variable, _ in _NODE.findall(text)}
 
 
 def _ends_are_nodes(text: str) -> bool:

@@ -58,7 +58,7 @@ def _first_reasons(rows: pl.DataFrame) -> pl.DataFrame:
 def projected(nodes: pl.DataFrame, steps: pl.DataFrame, said: pl.DataFrame) -> Projection:
     """A projection of nodes (`id`, and the columns of Store.nodes()) and steps whose `source` and `target` are such ids.
 
-    `said`: what each rule's steps have in common (`rule, hold, vantage, noise`).
+    `said`: what each rule's steps have in common (`rule, hold, vantage, noise`). What else the steps have is kept.
     """
     ordered = nodes.sort("key")
     numbers = ordered.select("id", pl.int_range(pl.len(), dtype=pl.UInt32).alias("_number"))
@@ -67,4 +67,5 @@ def projected(nodes: pl.DataFrame, steps: pl.DataFrame, said: pl.DataFrame) -> P
     rules = pl.Enum(said["rule"].unique().sort())
     steps = steps.with_columns(pl.col("rule").cast(rules))
     words = said.with_columns(pl.col("rule").cast(rules), pl.col("hold", "vantage", "noise").cast(pl.Categorical))
-    return Projection(ordered.drop("id"), steps.join(words, on="rule", how="left").select(PROJECTED))
+    more = [name for name in steps.columns if name not in PROJECTED]
+    return Projection(ordered.drop("id"), steps.join(words, on="rule", how="left").select(*PROJECTED, *more))

@@ -3,6 +3,7 @@
 By hand: `python -m tests.support.neo4j_server --port 7687` starts one, prints its address and runs until Ctrl-C.
 
 `HAKYU_NEO4J_HOME` is the folder of the jars (default `~/.cache/hakyu/neo4j-<version>`); it is filled once by Maven.
+`HAKYU_NEO4J_HEAP` is its heap (default 1g).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ COPY_GOAL = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-depende
 READY_SECONDS = 120
 # Neo4j reaches into these; without leave it works too, but warns.
 JAVA_OPTIONS = [
-    "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--add-opens=java.base/java.nio=ALL-UNNAMED",
+    f"-Xmx{os.environ.get('HAKYU_NEO4J_HEAP', '1g')}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--add-opens=java.base/java.nio=ALL-UNNAMED",
     "--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
 ]  # fmt: skip
 
