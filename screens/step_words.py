@@ -65,6 +65,8 @@ CLOSES_JA = {
     "Nothing: what was read is known; narrow the address book by a policy": "なし。読まれた内容は取り戻せない。アドレス帳をポリシーで絞る",
     "Remove the right on the file; let its links expire": "ファイルの権限を外し、共有リンクを失効させる",
     "Remove the consent and its tokens; remove the application": "同意とトークンを取り消し、アプリを削除する",
+    "Remove the permission for all users and the application's tokens": "全ユーザー向けの権限と、アプリのトークンを取り消す",
+    "Remove the right and the service name that was added; set a long password": "権限と追加されたサービス名を取り除き、長いパスワードを設定する",
     "Remove the consent and its tokens": "同意とトークンを取り消す",
     "Remove every method and device that was added meanwhile": "その間に追加された認証方法と機器をすべて取り除く",
     "Reset the account and remove the methods that were registered for it":
@@ -164,5 +166,8 @@ SENTENCES_JA = {
     "chat": "{source} は {target} のチャットと会議を読む",
     "client-rule": "{source} は、所有者がメールボックスを開く {target} でプログラムを実行する",
     "forged-token": "{source} は {target} が受け入れるトークンに署名する",
+    "activated-role": "{source} はロール {target} を有効化している",
+    "delegated-permission": "{source} は、サインインした所有者のメールボックス {target} を開く",
+    "targeted-kerberoast": "{source} は {target} にサービス名を与え、そのチケットを解読できる",
     "assign-role": "{source} は誰にでもロール {target} を付与できる",
 }

@@ -79,7 +79,7 @@ _TEXT = """# Credentials in mail
 
 <!-- Made by `python -m tools.docs`; edit the code instead. -->
 
-`hakyu load --secrets` looks through the text of mail (bodies and text attachments of EML, Maildir and mbox; bodies of PST and MSG) for
+`hakyu load --secrets` looks through the text of mail (bodies and text attachments of EML, Maildir, mbox, PST and MSG) for
 passwords, API keys, private keys, VPN profiles and recovery codes, in Japanese and English. Without the option no text is looked at.
 
 What is kept of a credential: its kind, where it stands (`inbox/9., body, line 14`), and a fingerprint by which the same value in two messages is one

@@ -4,7 +4,7 @@
 // scope: target
 // limits: The mailbox stands for the mail system on which the permission is: the log names what was read.
 MATCH (o:Observation)-[r:OBSERVED]->(x:App)
-WHERE r.role IN ['actor', 'app'] AND o.operation IN ['MailItemsAccessed', 'MessageBind', 'FolderBind']
+WHERE r.role IN ['actor', 'app'] AND o.operation IN ['MailItemsAccessed', 'AttachmentAccess', 'MessageBind', 'FolderBind']
   AND NOT EXISTS { MATCH (o)-[w:OBSERVED]->(:Account) WHERE w.role = 'actor' }
 WITH DISTINCT o, x
 MATCH (o)-[b:OBSERVED]->(m:Mailbox)

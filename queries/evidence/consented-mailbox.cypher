@@ -4,7 +4,7 @@
 // scope: target
 // limits: Applications of the mail system itself (Outlook) are named in the log like any other.
 MATCH (o:Observation)-[r:OBSERVED]->(x:App)
-WHERE r.role = 'app' AND o.operation = 'MailItemsAccessed'
+WHERE r.role = 'app' AND o.operation IN ['MailItemsAccessed', 'AttachmentAccess']
   AND EXISTS { MATCH (o)-[w:OBSERVED]->(:Account) WHERE w.role = 'actor' }
 WITH DISTINCT o, x
 MATCH (o)-[b:OBSERVED]->(m:Mailbox)

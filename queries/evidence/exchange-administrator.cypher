@@ -6,7 +6,7 @@
 MATCH (o:Observation)-[w:OBSERVED]->(a:Account|App)
 WHERE w.role = 'actor'
   AND (o.operation IN ['Add-MailboxPermission', 'Add-RecipientPermission', 'New-MailboxExportRequest', 'New-MailboxSearch', 'CREATE_EMAIL_MONITOR']
-       OR (o.as_who = 'admin' AND o.operation IN ['MailItemsAccessed', 'MessageBind', 'FolderBind', 'Copy']))
+       OR (o.as_who = 'admin' AND o.operation IN ['MailItemsAccessed', 'AttachmentAccess', 'MessageBind', 'FolderBind', 'Copy']))
 WITH DISTINCT o, a
 MATCH (o)-[r:OBSERVED]->(m:Mailbox)
 WHERE r.role = 'mailbox'

@@ -9,7 +9,7 @@ WHERE toLower($mailbox) IN ['', m.key, m.address, toLower(m.name)]
 WITH DISTINCT h, m
 MATCH (h)-[s:STEP]-(x)
 WHERE s.closes IS NULL AND ((h.kind = 'Account' AND s.rule = 'registered-method') OR (h.kind = 'Mailbox' AND s.rule IN
-  ['full-access', 'shared-mailbox', 'folder-right', 'group-mail', 'app-permission', 'consented-mailbox', 'forwarding-rule', 'hiding-rule']))
+  ['full-access', 'shared-mailbox', 'folder-right', 'group-mail', 'app-permission', 'consented-mailbox', 'delegated-permission', 'forwarding-rule', 'hiding-rule']))
 WITH DISTINCT m, h, x, s.rule AS step, s.opens AS since, s.rule IN ['forwarding-rule', 'hiding-rule'] AS outward
 RETURN m.key AS mailbox, step, CASE WHEN outward THEN h.kind ELSE x.kind END AS from_kind, CASE WHEN outward THEN h.key ELSE x.key END AS `from`,
        CASE WHEN outward THEN x.kind ELSE h.kind END AS to_kind, CASE WHEN outward THEN x.key ELSE h.key END AS `to`, x.name AS name, since

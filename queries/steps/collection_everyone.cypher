@@ -6,7 +6,7 @@
 // hold: borrowed
 // profile: rights
 // taken: by itself
-// attack: [T1078]
+// attack: [T1098.002]
 // survives_reset: no
 // closes_with: Set the rights of Default and Anonymous to None
 // confirmed_by: [Get-MailboxFolderPermission]

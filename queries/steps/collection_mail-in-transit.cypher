@@ -6,7 +6,7 @@
 // hold: borrowed
 // vantage: in transit
 // profile: rights
-// attack: [T1114, T1040, T1505.002]
+// attack: [T1190, T1040, T1114, T1505.002]
 // survives_reset: yes
 // closes_with: Replace or reimage the device; delete the rule
 // confirmed_by: [appliance forensics, message trace, network flow]

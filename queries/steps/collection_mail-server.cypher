@@ -5,7 +5,7 @@
 // needs: [HOSTS]
 // hold: borrowed
 // profile: rights
-// attack: [T1114.002, T1213]
+// attack: [T1114.002, T1213, T1213.006]
 // survives_reset: yes
 // closes_with: Rebuild the server
 // confirmed_by: [New-MailboxExportRequest, host forensics]

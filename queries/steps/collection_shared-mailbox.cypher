@@ -5,7 +5,7 @@
 // needs: [FULL_ACCESS]
 // hold: borrowed
 // profile: rights
-// attack: [T1114.002, T1098.002]
+// attack: [T1114.002]
 // survives_reset: no
 // closes_with: Remove the right; revoke the sessions of the delegate
 // confirmed_by: [MailItemsAccessed with LogonType Delegate, Add-MailboxPermission]

@@ -5,7 +5,7 @@
 // needs: [OPENS]
 // hold: foothold
 // profile: quiet
-// attack: [T1110.004]
+// attack: [T1110.004, T1110.003]
 // survives_reset: yes
 // closes_with: Set another password wherever it was used
 // confirmed_by: [sign-in log of the other place]

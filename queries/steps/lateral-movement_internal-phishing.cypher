@@ -5,7 +5,7 @@
 // needs: [CORRESPONDED, HAS_ADDRESS, OWNS]
 // hold: foothold
 // profile: noisy
-// attack: [T1534, T1566.001, T1566.002]
+// attack: [T1534, T1566.001, T1566.002, T1566.003, T1621]
 // survives_reset: no
 // closes_with: Reset the colleague's account
 // confirmed_by: [sign-in anomaly of the colleague]

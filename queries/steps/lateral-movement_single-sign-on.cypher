@@ -8,7 +8,7 @@
 // survives_reset: no
 // closes_with: Revoke sessions and tokens; change the password
 // confirmed_by: [sign-in log of the service]
-// likelihood: medium; 78 % of attackers used nothing but mail (Shah et al. 2020, 159 accounts)
+// likelihood: high; though 78 % of attackers used nothing but mail (Shah et al. 2020, 159 accounts)
 // limits: A policy that asks for a second factor or a known device is not seen.
 MATCH (a:Account|`Group`)-[r:SIGNS_IN_TO]->(s:Service)
 WHERE r.via IN ['sso', 'web'] AND coalesce(s.type, '') <> 'mail system'

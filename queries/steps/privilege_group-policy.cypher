@@ -10,7 +10,7 @@
 // closes_with: Restore the policy; reimage the servers and reset the accounts to which it applied
 // confirmed_by: [Windows 5136 of the policy, changes under SYSVOL]
 // likelihood: low; ordinal hint of the step table, no study
-// limits: Security filters and WMI filters, which narrow a policy, are not seen.
+// limits: Security filters and WMI filters, which narrow a policy, are not seen. Whoever may only link policies to a unit (WriteGPLink) needs one of his own too, which is not put together.
 MATCH (p:Container)-[l:LINKED_TO]->(o:Container)-[k:CONTAINS]->(t:Account|Server)
 RETURN p.key AS source, t.key AS target,
        CASE WHEN l.valid_from IS NULL THEN k.valid_from WHEN k.valid_from IS NULL THEN l.valid_from WHEN l.valid_from > k.valid_from THEN l.valid_from ELSE k.valid_from END AS opens,

@@ -7,7 +7,7 @@ import pytest
 from tests.support.exports import SAMPLES, new_case
 
 pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"no samples at {SAMPLES.name} beside the project")
-UNREAD = ("enron_graph/", "fortigate", "aovpn", "paloalto", "ldap_search", "smb_mapping", "software", "Qualys", "openvas", "openioc",
+UNREAD = ("enron_graph/", "ldap_search", "smb_mapping", "software", "Qualys", "openvas",
           "opengraph-edge", "opengraph-node", "14_contacts/", "README.md")  # fmt: skip
 """Formats that are not read yet, and schemas and notes that lie beside the samples."""
 

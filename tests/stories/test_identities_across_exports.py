@@ -103,10 +103,13 @@ def test_administrators_of_two_tenants_hold_the_mail_system_of_their_own(tmp_pat
     case.close()
 
 
-def test_a_consent_of_an_administrator_for_all_reaches_every_mailbox_of_the_log(tmp_path):
+def test_a_consent_of_an_administrator_for_all_gives_the_application_the_mailbox_of_who_signs_in_to_it(tmp_path):
     permissions = audit.PERMISSION.format(audit.SP, "", "openid Mail.Read").replace("ConsentType: Principal", "ConsentType: AllPrincipals")
     properties = audit.changed(ConsentContext__IsAdminConsent=("", "True"), ConsentAction__Permissions=("", f"[] => {permissions}; "))
-    records = [*audit.mail(), audit.directory("Consent to application.", 120, audit.APP_TARGET, properties, audit.ADMIN, InterSystemsId="act")]
+    consent = audit.directory("Consent to application.", 120, audit.APP_TARGET, properties, audit.ADMIN, InterSystemsId="act")
+    signed_in = audit.record(140, "UserLoggedIn", audit.ALICE, RecordType=15, Workload="AzureActiveDirectory", UserKey=audit.USER, ResultStatus="Success",
+                             ClientIP="192.0.2.7", ApplicationId=audit.APP, ErrorNumber="0")  # fmt: skip
+    records = [*audit.mail(), consent, signed_in]
     path = audit.write(tmp_path / "log.json", "E", records)
     case = new_case(tmp_path)
     case.load([path])
@@ -114,5 +117,7 @@ def test_a_consent_of_an_administrator_for_all_reaches_every_mailbox_of_the_log(
     assert [row[:3] for row in scopes] == [("Service", "Mail.Read", True)] and scopes[0][3] is not None
     assert case.cypher("MATCH (a:Account)-[c:CONSENTED]->(x:App) RETURN count(*) AS n").rows() == [(1,)]
     mailboxes = {key for key, in case.cypher("MATCH (m:Mailbox)<-[:HOSTS]-(s:Service) RETURN DISTINCT m.key AS key").rows()}
-    assert mailboxes and mailboxes <= {row["key"] for row in case.blast(f"app:{audit.APP}", "2024-01-01")["reached"]}
+    alice = f"mailbox:{audit.ALICE.casefold()}"
+    assert mailboxes > {alice}
+    assert {row["key"] for row in case.blast(f"app:{audit.APP}", "2024-01-01")["reached"]} & mailboxes == {alice}
     case.close()
