@@ -29,14 +29,16 @@ _CONTEXT = (
     "ClientInfoString", "UserAgent", "ClientAppId", "AppId", "ApplicationId", "LogonError", "OperationProperties", "ExtendedProperties",
 )  # fmt: skip
 _ADDRESSES = ("ClientIPAddress", "ClientIP", "ActorIpAddress")
-_SESSION = ("SessionId", "AppAccessContext", "DeviceProperties")
+_SESSION = ("SessionId", "DeviceProperties", "UniqueTokenId")
 _STRANGE = ("AuditData", "auditData", "_cut")  # not a record by itself
-_RECORD = Names("Id", "CreationTime", "Folders", *_CONTEXT, *_ADDRESSES, *_SESSION, *_STRANGE)
-_ACCESS_CONTEXT = Names("ClientAppId", "AADSessionId")
-_FOLDER = Names("Path", "Name", "FolderItems")
-_ITEM = Names("InternetMessageId")
+_RECORD = Names(
+    "Id", "CreationTime", *_CONTEXT, *_ADDRESSES, *_SESSION, *_STRANGE,
+    one={"AppAccessContext": Names("ClientAppId", "AADSessionId", "UniqueTokenId")},
+    many={"Folders": Names("Path", "Name", many={"FolderItems": Names("InternetMessageId")})},
+)  # fmt: skip
 _CONTEXTS_KEPT = 100_000
 _FAR = 1 << 40
+_ODD, _ODDER = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xFF51AFD7ED558CCD)
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ class _Scan:
     items: Found
     messages: pl.Series
     message_state: Any
+    item_marks: Any
+    folder_marks: Any
 
 
 class Batches:
@@ -101,19 +105,18 @@ class Batches:
         usual &= (found.span("Operation")[:, 0] >= 0) & (found.span("CreationTime")[:, 0] >= 0)
         for name in _STRANGE:
             usual &= found.span(name)[:, 0] < 0
-        access, fine = _one_in_each(data, found, "AppAccessContext", _ACCESS_CONTEXT)
-        usual &= fine
-        folders, fine = _many_in_each(data, found, "Folders", _FOLDER)
-        usual &= fine
-        items, fine = _many_in_each(data, folders, "FolderItems", _ITEM)
-        usual[folders.row[~fine]] = False
+        access, folders = found.of_each("AppAccessContext"), found.inner["Folders"]
+        items = folders.inner["FolderItems"]
         latest = _FAR if self._records.now is None else self._records.now + 86_400
         ids, numbers, id_state = jsoncells.guids(data, found.span("Id"), self._records.prefix)
         usual &= id_state == GOOD
         at, at_state = jsoncells.times(data, found.span("CreationTime"), dates.EARLIEST, latest)
-        context = jsoncells.marks(data, *(found.span(name) for name in _CONTEXT), access["ClientAppId"])
+        context = jsoncells.marks_of(data, found, _CONTEXT, access["ClientAppId"])
         messages, message_state = jsoncells.message_keys(data, items.span("InternetMessageId"))
-        return _Scan(found, usual, ids, numbers, at, at_state, context, access, folders.row, folders, items.row, items, messages, message_state)
+        item_marks, folder_marks = jsoncells.marks(data, items.span("InternetMessageId")), jsoncells.marks(data, folders.span("Path"), folders.span("Name"))
+        return _Scan(
+            found, usual, ids, numbers, at, at_state, context, access, folders.row, folders, items.row, items, messages, message_state, item_marks, folder_marks,
+        )  # fmt: skip
 
     # Which records are stated how.
 
@@ -148,8 +151,8 @@ class Batches:
             mark = int(scan.context[at])
             if mark not in self._known:
                 self._known[mark] = _is_usual(self._mini(batch, scan, at))
-        marks, where = np.unique(scan.context, return_inverse=True)
-        known: Flags = np.array([self._known.get(int(mark), False) for mark in marks], np.bool_)[where]
+        first, which = jsoncells.distinct(scan.context)
+        known: Flags = np.array([self._known.get(mark, False) for mark in scan.context[first].tolist()], np.bool_)[which]
         return known
 
     def _singles(self, batch: Batch, rows: Ints) -> tuple[dict[int, list[tuple[str, Record]]], set[bytes]]:
@@ -160,10 +163,16 @@ class Batches:
 
     def _first_of_each(self, ids: list[bytes], rows: Ints) -> Ints:
         """The rows that are no copies; the others are counted."""
-        seen, kept = self._records.seen, []
-        for row in rows.tolist():
-            if ids[row] not in seen:
-                seen.add(ids[row])
+        seen = self._records.seen
+        given = [ids[row] for row in rows.tolist()] if len(rows) < len(ids) else ids
+        new = set(given)
+        if len(new) == len(given) and seen.isdisjoint(new):
+            seen |= new
+            return rows
+        kept = []
+        for row, id_ in zip(rows.tolist(), given, strict=True):
+            if id_ not in seen:
+                seen.add(id_)
                 kept.append(row)
         self._records.counts["copies"] += len(rows) - len(kept)
         return np.array(kept, np.int64)
@@ -196,8 +205,8 @@ class Batches:
     # Facts.
 
     def _state(self, batch: Batch, scan: _Scan, kept: Ints) -> None:
-        marks, which = np.unique(scan.context[kept], return_inverse=True)
-        contexts = [found for mark in marks if (found := self._contexts[int(mark)])]
+        first, which = jsoncells.distinct(scan.context[kept])
+        contexts = [found for mark in scan.context[kept[first]].tolist() if (found := self._contexts[mark])]
         times = self._times(batch, scan, kept)
         upkeep = np.array([context.upkeep for context in contexts], np.bool_)[which] if len(kept) else np.zeros(0, np.bool_)
         self._records.counts["upkeep"] += int(upkeep.sum())
@@ -208,14 +217,14 @@ class Batches:
         place, keys = batch.places(scan.found.row[rows]), scan.ids.gather(rows)
         self._out.nodes(
             "Observation", keys, place, at=times, operation=said.of("operation"), ip=self._addresses(batch, scan, rows), session=self._sessions(batch, scan, rows),
-            user_agent=said.of("agent"), app=said.of("app"), as_who=said.of("as_who"), succeeded=said.of("succeeded", pl.Boolean), note=said.of("note"),
+            token=self._tokens(batch, scan, rows), user_agent=said.of("agent"), app=said.of("app"), as_who=said.of("as_who"), succeeded=said.of("succeeded", pl.Boolean), note=said.of("note"),
         )  # fmt: skip
         obs = ("Observation", keys)
         for label, name, role in (("Account", "account", "actor"), ("App", "actor_app", "actor"), ("App", "app_key", "app"), ("Mailbox", "mailbox", "mailbox")):
             if any(getattr(context, name) for context in contexts):
                 self._out.edges("OBSERVED", obs, (label, said.of(name)), place, role=role)
         self._spans(contexts, which, times)
-        self._mail(batch, scan, rows, keys, said.of("mailbox"), place, np.array([not context.sign_in for context in contexts], np.bool_)[which])
+        self._mail(batch, scan, rows, keys, said, place)
 
     def _times(self, batch: Batch, scan: _Scan, rows: Ints) -> pl.Series:
         """Seconds, null where a record has no time that can be believed."""
@@ -230,16 +239,17 @@ class Batches:
 
     def _addresses(self, batch: Batch, scan: _Scan, rows: Ints) -> pl.Series:
         marks = jsoncells.marks(batch.data, *(scan.found.span(name)[rows] for name in _ADDRESSES))
-        different, firsts, which = np.unique(marks, return_index=True, return_inverse=True)
+        first, which = jsoncells.distinct(marks)
         if len(self._ips) > _CONTEXTS_KEPT:
             self._ips.clear()
-        for mark, first in zip(different.tolist(), firsts.tolist(), strict=True):
+        different = marks[first].tolist()
+        for mark, row in zip(different, rows[first].tolist(), strict=True):
             if mark not in self._ips:
-                self._ips[mark] = ip_of(self._mini(batch, scan, int(rows[first]), _ADDRESSES))
-        return pl.Series([self._ips[mark] for mark in different.tolist()], dtype=pl.String).gather(which)
+                self._ips[mark] = ip_of(self._mini(batch, scan, row, _ADDRESSES))
+        return pl.Series([self._ips[mark] for mark in different], dtype=pl.String).gather(which)
 
     def _sessions(self, batch: Batch, scan: _Scan, rows: Ints) -> pl.Series:
-        column = jsoncells.texts(batch.data, scan.found.span("SessionId")[rows]).str.strip_chars().replace("", None)
+        column = jsoncells.bare_texts(batch.data, scan.found.span("SessionId")[rows])
         elsewhere = (scan.access["AADSessionId"][rows, 0] >= 0) | (scan.found.span("DeviceProperties")[rows, 0] >= 0)
         asked = np.flatnonzero(column.is_null().to_numpy() & elsewhere)
         if len(asked):
@@ -247,18 +257,31 @@ class Batches:
             column = column.scatter(asked, pl.Series([session_of(self._mini(batch, scan, int(row), names)) for row in rows[asked]], dtype=pl.String))
         return column
 
+    def _tokens(self, batch: Batch, scan: _Scan, rows: Ints) -> pl.Series:
+        both = scan.access["UniqueTokenId"][rows], scan.found.span("UniqueTokenId")[rows]
+        if max(spans[:, 0].max() for spans in both) < 0:
+            return pl.Series([], dtype=pl.String).clear(len(rows))
+        inner, outer = (jsoncells.bare_texts(batch.data, spans) for spans in both)
+        column = inner.zip_with(inner.is_not_null(), outer)
+        return column.set(column.str.strip_chars("0A-=") == "", None)
+
     def _spans(self, contexts: list[_Context], which: Any, times: pl.Series) -> None:
         """Times that coverage is made of."""
-        frame = pl.DataFrame({"which": which, "at": times}).drop_nulls().group_by("which").agg(pl.col("at").min().alias("first"), pl.col("at").max().alias("last"), "at")
-        for number, first, last, all_ in frame.iter_rows():
+        at, known = times.fill_null(0).to_numpy(), times.is_not_null().to_numpy()
+        firsts, lasts = np.full(len(contexts), _FAR), np.full(len(contexts), -_FAR)
+        np.minimum.at(firsts, which[known], at[known])
+        np.maximum.at(lasts, which[known], at[known])
+        for number in np.unique(which[known]).tolist():
+            first, last = int(firsts[number]), int(lasts[number])
             context = contexts[number]
             if context.sign_in:
                 self._records.covers_sign_ins(first, last)
             elif context.mailbox:
-                self._records.mail.covers(context.mailbox, first, last, all_ if context.throttled else [])
+                self._records.mail.covers(context.mailbox, first, last, at[known & (which == number)].tolist() if context.throttled else [])
 
-    def _mail(self, batch: Batch, scan: _Scan, rows: Ints, keys: pl.Series, mailboxes: pl.Series, place: pl.Series, opened: Flags) -> None:
+    def _mail(self, batch: Batch, scan: _Scan, rows: Ints, keys: pl.Series, said: _Said, place: pl.Series) -> None:
         """The messages of each record that opened some."""
+        opened, mailboxes, mailbox_numbers = said.opened(), said.of("mailbox"), said.numbers("mailbox")
         position = np.full(len(scan.found.row), -1)
         position[rows[opened]] = np.flatnonzero(opened)
         record = position[scan.folder_row[scan.item_folder]]  # a found record is its row of the batch: none is bad here
@@ -271,14 +294,18 @@ class Batches:
         valid = pl.Series(state[used] != jsoncells.NONE) & messages.gather(used).is_not_null()
         self._records.mail.nameless += int((~valid).sum())
         used = used[valid.to_numpy()]
-        paths = _paths(batch, scan.folders)
-        frame = pl.DataFrame(
-            {"obs": keys.gather(record[used]), "message": messages.gather(used), "folder": paths.gather(scan.item_folder[used]),
-             "place": place.gather(record[used]), "mailbox": mailboxes.gather(record[used])}
-        )  # fmt: skip
-        self._out.edges("OBSERVED", ("Observation", frame["obs"]), ("Message", frame["message"]), frame["place"], role="message", folder=frame["folder"])
-        held = frame.drop_nulls("mailbox").unique(["mailbox", "message", "folder"], keep="first")
-        self._out.edges("HOLDS", ("Mailbox", held["mailbox"]), ("Message", held["message"]), held["place"], folder=held["folder"], basis=BASIS)
+        paths = _paths(batch, scan.folders, scan.folder_marks)
+
+        def columns(used: Ints) -> tuple[pl.Series, pl.Series, pl.Series]:
+            return messages.gather(used), place.gather(record[used]), paths.gather(scan.item_folder[used])
+
+        found, where, folder = columns(used)
+        self._out.edges("OBSERVED", ("Observation", keys.gather(record[used])), ("Message", found), where, role="message", folder=folder)
+        # What is written alike is held once; what only means the same is told apart when it is kept.
+        alike = scan.item_marks[used] + scan.folder_marks[scan.item_folder[used]] * _ODD + mailbox_numbers[record[used]].astype(np.uint64) * _ODDER
+        used = used[jsoncells.distinct(alike)[0]]
+        found, where, folder = columns(used)
+        self._out.edges("HOLDS", ("Mailbox", mailboxes.gather(record[used])), ("Message", found), where, folder=folder, basis=BASIS)
 
 
 class _Said:
@@ -290,6 +317,17 @@ class _Said:
     def of(self, name: str, type_: Any = pl.String) -> pl.Series:
         """One property."""
         return pl.Series([getattr(context, name) for context in self._contexts], dtype=type_).gather(self._which)
+
+    def numbers(self, name: str) -> Ints:
+        """A number for each different value of a property."""
+        known: dict[Any, int] = {}
+        found: Ints = np.array([known.setdefault(getattr(context, name), len(known)) for context in self._contexts], np.int64)[self._which]
+        return found
+
+    def opened(self) -> Flags:
+        """Whether the record tells of messages that were opened."""
+        found: Flags = np.array([not context.sign_in for context in self._contexts], np.bool_)[self._which]
+        return found
 
 
 def _is_usual(record: Record) -> bool:
@@ -313,29 +351,10 @@ def _opens_with(data: Any, found: Found, name: str, bracket: str) -> Flags:
     return good
 
 
-def _many_in_each(data: Any, found: Found, name: str, names: Names) -> tuple[Found, Flags]:
-    """The objects in the lists of a name, and whether each list is one."""
-    good = _opens_with(data, found, name, "[")
-    start, end = found.span(name).T
-    inner = objects(data, np.where(good, start, -1), np.ascontiguousarray(end), names)
-    return inner, good & ~inner.bad
-
-
-def _one_in_each(data: Any, found: Found, name: str, names: Names) -> tuple[dict[str, Ints], Flags]:
-    """Spans of an object's members, -1 where there is none; and whether each value is an object."""
-    good = _opens_with(data, found, name, "{")
-    start, end = found.span(name).T
-    inner = objects(data, np.where(good, start, -1), np.ascontiguousarray(end), names)
-    spans = {}
-    for key in names.keys:
-        spans[key] = np.full((len(start), 2), -1)
-        spans[key][inner.row] = inner.span(key)
-    return spans, good & ~inner.bad
-
-
-def _paths(batch: Batch, folders: Found) -> pl.Series:
+def _paths(batch: Batch, folders: Found, marks: Any) -> pl.Series:
     """A folder's path, or its name where the log has no path."""
-    path, name = (jsoncells.texts(batch.data, folders.span(key)).replace("", None) for key in ("Path", "Name"))
-    return pl.select(pl.coalesce(pl.lit(path.replace("Not Available", None)), pl.lit(name))).to_series()
+    first, which = jsoncells.distinct(marks)
+    path, name = (jsoncells.texts(batch.data, folders.span(key)[first]).replace("", None) for key in ("Path", "Name"))
+    return pl.select(pl.coalesce(pl.lit(path.replace("Not Available", None)), pl.lit(name))).to_series().gather(which)
 
 

@@ -14,8 +14,9 @@ from loaders.base import FactBuffer
 from loaders.recipients import Node
 
 ACCESS = "MailItemsAccessed"
+ATTACHMENT = "AttachmentAccess"
 SENDS = frozenset(("Send", "SendAs", "SendOnBehalf"))
-CHANGES = frozenset(("Create", "Update", "Move", "Copy", "MoveToDeletedItems", "SoftDelete", "HardDelete", "RecordDelete", "FolderBind", "MessageBind"))
+CHANGES = frozenset(("Create", "Update", "Move", "Copy", "MoveToDeletedItems", "SoftDelete", "HardDelete", "RecordDelete", "FolderBind", "MessageBind", "MailboxLogin", ATTACHMENT))
 THROTTLED = 24 * 3600
 """How long a throttled mailbox's reads go unrecorded, seconds."""
 
@@ -46,13 +47,19 @@ class Mail:
         """What an observation of such a record says in words: `bind`, `sync`, `throttled`, where mail was moved to."""
         if record["Operation"] == ACCESS:
             said = pairs_of(record, "OperationProperties")
-            return f"{self._mode(record, said)}, throttled" if is_throttled(said) else self._mode(record, said)
+            return ", ".join(filter(None, (self._mode(record, said), "throttled" if is_throttled(said) else ""))) or None
+        if record["Operation"] == ATTACHMENT:  # its items are known by Exchange's own ids alone
+            return "attachments"
         to = _folder(record.get("DestFolder"))
         return f"to {to}" if to else None
 
     def _mode(self, record: Record, said: dict[str, str]) -> str:
-        mode = said.get("MailAccessType", "").casefold()
-        return mode or ("bind" if any(items_of(folder, "FolderItems") for folder in items_of(record, "Folders")) else "sync")
+        """`bind` or `sync`; "" where a table without the record's folders says neither: then nothing tells that more than single messages were read."""
+        if mode := said.get("MailAccessType", "").casefold():
+            return mode
+        if any(items_of(folder, "FolderItems") for folder in items_of(record, "Folders")):
+            return "bind"
+        return "sync" if record.get("Folders") or record.get("Item") else ""
 
     def read(self, record: Record, place: str, obs: Node, mailbox: Node | None, at: int | None) -> None:
         """State a mail record's messages and folders."""
@@ -75,12 +82,13 @@ class Mail:
         said = pairs_of(record, "OperationProperties")
         if mailbox and at is not None:
             self.covers(mailbox[1], at, at, [at] if is_throttled(said) else [])
-        folders = items_of(record, "Folders")
-        if self._mode(record, said) == "bind":
+        folders, mode = items_of(record, "Folders"), self._mode(record, said)
+        if mode == "bind":
             for folder in folders:
                 path = _folder(folder)
                 for item in items_of(folder, "FolderItems"):
                     self._message(item, place, obs, mailbox, path)
+        if mode in ("bind", ""):
             return
         parent = record.get("Item")
         paths = [_folder(folder) for folder in folders] or [_folder(parent.get("ParentFolder")) if isinstance(parent, dict) else None]
@@ -103,6 +111,8 @@ class Mail:
         item = record.get("Item")
         folder = _folder(record.get("Folder"))
         gone = at if record["Operation"] == "HardDelete" else None
+        if record["Operation"] == "FolderBind" and mailbox and folder:
+            self._out.edge("OBSERVED", obs, mailbox, place, role="folder", folder=folder)
         for one in items_of(record, "AffectedItems") or ([item] if isinstance(item, dict) else []):
             self._message(one, place, obs, mailbox, _folder(one.get("ParentFolder")) or folder, gone)
 

@@ -25,7 +25,7 @@ from loaders.audit_changes import Changes
 from loaders.audit_directory import OPERATIONS as DIRECTORY_CHANGES
 from loaders.audit_directory import Directory
 from loaders.audit_mail import ACCESS, CHANGES, SENDS, Mail, windows
-from loaders.audit_who import Actor, Record, Who, guid, is_upkeep, pairs_of, text_of
+from loaders.audit_who import Actor, Record, Who, guid, is_upkeep, pairs_of, text_of, token_id
 from loaders.base import FactBuffer
 from loaders.recipients import Node
 
@@ -37,7 +37,7 @@ _FILE_WORDS = ("FileAccessed", "FileDownloaded", "FilePreviewed", "FileSync", "F
                "FileCopied", "FileMoved", "FileRenamed", "FolderDownloaded", "Sharing", "AnonymousLink", "SecureLink", "CompanyLink",
                "AddedToSecureLink", "RemovedFromSecureLink")  # fmt: skip
 _LOGON = {"0": "owner", "1": "admin", "2": "delegate", "3": "transport", "4": "service", "6": "delegated admin"}
-_SAID = {"owner": "owner", "admin": "admin", "delegated": "delegate", "transport": "transport", "systemservice": "service", "delegatedadmin": "delegated admin"}
+_SAID = {"owner": "owner", "admin": "admin", "delegated": "delegate", "delegate": "delegate", "transport": "transport", "systemservice": "service", "delegatedadmin": "delegated admin"}
 _FAILED = frozenset(("failed", "failure", "false"))
 _DONE = frozenset(("true", "succeeded", "success", "partiallysucceeded"))
 _CAPS = (1000, 5000, 10_000, 50_000)
@@ -151,7 +151,7 @@ class Records:
         """Records of these times were read; null: of none."""
         self.counts["timeless"] += times.null_count()
         if times.null_count() < len(times):
-            first, last = self._span or (_FAR, 0)
+            first, last = self._span or (_FAR, -_FAR)
             self._span = (min(first, cast(int, times.min())), max(last, cast(int, times.max())))
 
     def covers_sign_ins(self, first: int, last: int) -> None:
@@ -193,7 +193,7 @@ class Records:
         app = app_of(record)
         self._out.node(
             "Observation", key, place, at=at, operation=record["Operation"].strip(), ip=ip_of(record), session=session_of(record),
-            user_agent=agent_of(record), app=app or None, as_who=as_who(record),
+            token=token_of(record), user_agent=agent_of(record), app=app or None, as_who=as_who(record),
             succeeded=succeeded(record), note=note,
         )  # fmt: skip
         obs = ("Observation", key)
@@ -304,6 +304,12 @@ def session_of(record: Record) -> str | None:
     if isinstance(access, dict) and (found := text_of(access, "AADSessionId")):
         return found
     return pairs_of(record, "DeviceProperties").get("SessionId") or None if "DeviceProperties" in record else None
+
+
+def token_of(record: Record) -> str | None:
+    """Unique id of the token it was done with, the one that the sign-in log gives too."""
+    access = record.get("AppAccessContext")
+    return token_id((text_of(access, "UniqueTokenId") if isinstance(access, dict) else "") or text_of(record, "UniqueTokenId"))
 
 
 def agent_of(record: Record) -> str | None:

@@ -13,61 +13,55 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import orjson
 
+from loaders import audit_tables
+from loaders.audit_names import FLAT, canonical, sentinel, unflattened
 from loaders.audit_who import Record
 from loaders.base import Broken, FactBuffer, Options, Source
+from loaders.collectors import ENVELOPES, inside, listed, tabled
 from loaders.containers import json_items
 from loaders.encodings import encoding_of, head_text, open_text
 from loaders.jsonbatch import BATCH_BYTES, BATCH_ROWS, SMALL, Batch, of_lines
 from loaders.reading import Row, Table, header_of
+from loaders.zones import Clock
 
 Skip = Callable[[str, str, str], bool]
 
-_NAMES = (
-    "CreationTime Id Operation OrganizationId RecordType ResultStatus UserKey UserType Workload ClientIP ClientIPAddress ObjectId UserId "
-    "AppId ClientAppId ApplicationId AppAccessContext AADSessionId UniqueTokenId ExternalAccess OrganizationName OriginatingServer Parameters "
-    "SessionId MailboxOwnerUPN MailboxGuid MailboxOwnerSid LogonType InternalLogonType LogonUserSid ClientInfoString ClientProcessName "
-    "OperationProperties Folders FolderItems Folder DestFolder AffectedItems Item ParentFolder InternetMessageId Path Name Value MemberUpn "
-    "MemberSid MemberRights SendAsUserSmtp SendOnBehalfOfUserSmtp ModifiedProperties OldValue NewValue ExtendedProperties DeviceProperties "
-    "Actor Target ID Type ActorIpAddress ErrorNumber LogonError UserAgent SiteUrl SourceFileName TargetUserOrGroupName TargetUserOrGroupType"
-)
-_BY_FOLDED = {key.casefold(): key for key in _NAMES.split()}
-_CMDLET_NAMES = (
-    "Identity Name Mailbox User Trustee AccessRights Deny ForwardTo RedirectTo ForwardAsAttachmentTo ForwardingSmtpAddress ForwardingAddress "
-    "DeliverToMailboxAndForward GrantSendOnBehalfTo AuditEnabled BlindCopyTo RedirectMessageTo CopyTo AddToRecipients DeleteMessage Enabled Mode "
-    "SoftDeleteMessage MoveToFolder CopyToFolder MarkAsRead From FromAddressContainsWords SubjectContainsWords BodyContainsWords "
-    "SubjectOrBodyContainsWords EmailAddresses PrimarySmtpAddress"
-)
-_PARAMETERS = {name.casefold(): name for name in _CMDLET_NAMES.split()}
-# Sentinel's OfficeActivity calls these otherwise, and writes objects as JSON text.
-_SENTINEL = {
-    "officeworkload": "Workload", "officeobjectid": "ObjectId", "client_ipaddress": "ClientIPAddress", "logon_type": "LogonType",
-    "site_url": "SiteUrl", "timegenerated": "CreationTime", "sendonbehalfofusersmtp": "SendOnBehalfOfUserSmtp", "aadtarget": "Target",
-}  # fmt: skip
-_JSON_TEXT = frozenset(
-    ("Parameters", "Folders", "Folder", "DestFolder", "AffectedItems", "Item", "ModifiedProperties", "OperationProperties",
-     "ExtendedProperties", "Actor", "Target", "AppAccessContext", "DeviceProperties")
-)  # fmt: skip
-_FLAT = {"caller": "UserId", "cmdlet": "Operation", "rundate(utc)": "CreationTime", "objectmodified": "ObjectId", "creationdate": "CreationTime",
-         "userids": "UserId", "operations": "Operation", "identity": "Id"}  # fmt: skip
 _OUTER_TIMES = ("creationdate", "createddatetime", "_time")
 _IN_TEXT = {key: re.compile(rf'"+{key}"+\s*:\s*"+([^"]+)"') for key in ("CreationTime", "Id", "Workload")}
-_LOOKS_LIKE_ONE = re.compile(r'"(audit_?data|officeworkload|operation)"\s*:', re.IGNORECASE)
-_AND_ALSO = re.compile(r'"(audit_?data|workload|officeworkload|recordtype)"\s*:', re.IGNORECASE)
-_USER = re.compile(r'"(audit_?data|userid|userids|user_?key)"\s*:', re.IGNORECASE)
+# The record may stand as text within a collector's (`\"Operation\":`), a table's cell (`""Operation"":`), or under a longer name (`o365.audit.Operation`).
+_QUOTED = r'"(?:o365\.audit\.)?({})(?:"|\\"|"")\s*:'
+_LOOKS_LIKE_ONE = re.compile(_QUOTED.format("audit_?data|officeworkload|operation|cmdletname"), re.IGNORECASE)
+_AND_ALSO = re.compile(_QUOTED.format("audit_?data|workload|officeworkload|recordtype|cmdletparameters"), re.IGNORECASE)
+_USER = re.compile(_QUOTED.format("audit_?data|userid|userids|user_?key|caller"), re.IGNORECASE)
+_TEXTS = ("AuditData", "_raw")
+_WRAPPERS = ("value", "events", *ENVELOPES)
 _LINE_LIMIT = 64 << 20
 _CHUNK = 1 << 20
 
 
-def shape_of_header(header: frozenset[str]) -> str | None:
-    """Which table a header is: `AuditData`, `OfficeActivity`, `flattened`; None where it is none."""
+def shape_of(source: Source) -> str | None:
+    """Which table a file is: `AuditData`, `_raw` (Splunk's, or Defender's CloudAppEvents, with the record in one column), `OfficeActivity`, `flattened`; None where it is none."""
+    header = header_of(source)
+    if header & {"_raw", "raweventdata"} and "auditdata" not in header and _says_so(head_text(source)):
+        return "_raw"
+    return _shape_of_header(frozenset(name.removeprefix("o365.audit.") for name in header))
+
+
+def _says_so(text: str) -> bool:
+    return all(pattern.search(text) for pattern in (_LOOKS_LIKE_ONE, _AND_ALSO, _USER))
+
+
+def _shape_of_header(header: frozenset[str]) -> str | None:
     if "auditdata" in header:
         return "AuditData"
     if "officeworkload" in header and "operation" in header:
         return "OfficeActivity"
+    if found := audit_tables.shape_of(header):
+        return found
     if {"creationtime", "operation", "userid"} <= header and header & {"workload", "recordtype"}:
         return "flattened"
     if {"caller", "cmdlet", "rundate(utc)"} <= header:
@@ -78,7 +72,7 @@ def shape_of_header(header: frozenset[str]) -> str | None:
 def looks_like_records(source: Source) -> bool:
     """Whether the beginning of a file is JSON, and of such records."""
     text = head_text(source).lstrip("\ufeff \t\r\n")
-    return text[:1] in ("{", "[") and all(pattern.search(text) for pattern in (_LOOKS_LIKE_ONE, _AND_ALSO, _USER))
+    return text[:1] in ("{", "[") and (_says_so(text) or ('"tables"' in text[:99] and '"OfficeWorkload"' in text and '"Operation"' in text))
 
 
 class Shapes:
@@ -101,19 +95,21 @@ class Shapes:
             return None
         if text[:1] == "{":
             return self._line_batches() if self._is_of_lines() else None
-        return self._table_batches(Table(self._source, self._options, self._out)) if shape_of_header(header_of(self._source)) == "AuditData" else None
+        return self._table_batches(Table(self._source, self._options, self._out)) if shape_of(self._source) in _TEXTS else None
 
     # Tables.
 
     def _table(self) -> Iterator[tuple[str, Record]]:
-        shape = shape_of_header(header_of(self._source))
+        shape = shape_of(self._source)
         # AuditData has its own times; only the other tables need the file's word on the order of day and month.
-        times = () if shape == "AuditData" else ("timegenerated", "creationtime", "rundate(utc)", "creationdate")
+        times = () if shape in _TEXTS else (*audit_tables.TIMES, "timegenerated", "creationtime", "rundate(utc)", "creationdate")
         table = Table(self._source, self._options, self._out, dates=times)
         if shape is None:
             table.require("auditdata")
-        if shape == "AuditData":
+        if shape in _TEXTS:
             return self._audit_data(table)
+        if shape in audit_tables.SHAPES:
+            return self._other(table, shape)
         return self._sentinel(table) if shape == "OfficeActivity" else self._flattened(table)
 
     def _audit_data(self, table: Table) -> Iterator[tuple[str, Record]]:
@@ -124,8 +120,9 @@ class Shapes:
         """Rows, and their AuditData, without copies and upkeep."""
         id_ = next((name for name in ("identity", "recordid", "id") if table.has(name)), "")
         user = next((name for name in ("userids", "userid") if table.has(name)), "")
+        column = next(name for name in ("auditdata", "_raw", "raweventdata") if table.has(name))
         for row in table:
-            text = row.raw("auditdata")
+            text = row.raw(column)
             if not self._skip(row.raw(id_), row.raw(user), text):
                 yield row, text
 
@@ -137,7 +134,7 @@ class Shapes:
         if not isinstance(record, dict):
             yield row.place, self._outer(row, text or row.raw("_raw"))
             return
-        whole = record if "Operation" in record else canonical(record)
+        whole = record if "Operation" in record else canonical(inside(record))
         if isinstance(whole.get("Operation"), str):
             yield row.place, whole
         else:
@@ -169,6 +166,22 @@ class Shapes:
             "Operation": row.first("operations", "operation"), "UserId": row.first("userids", "userid"), "_cut": True,
         }  # fmt: skip
 
+    def _other(self, table: Table, shape: str) -> Iterator[tuple[str, Record]]:
+        clock, local = Clock(self._options.zone), shape in audit_tables.LOCAL
+        known: set[tuple[str, str]] = set()
+        if local:
+            self._out.note(f"times are local, {clock.words}" if clock.known else "times are local; they are read as UTC: say --zone where that is wrong")
+        for row in table:
+            at = row.date(*[name for name in audit_tables.TIMES if table.has(name)])
+            if (account := audit_tables.named(shape, row)) and account not in known:
+                known.add(account)
+                self._out.node("Account", account[0], row.place, name=account[1])
+            record = audit_tables.record_of(shape, row, clock.utc(at) if local and at is not None else at)
+            if isinstance(record.get("Operation"), str):
+                yield row.place, record
+            else:
+                self._out.refuse(row.place, "", "it has no operation")
+
     def _sentinel(self, table: Table) -> Iterator[tuple[str, Record]]:
         for row in table:
             cells = {name: text for name in table.index if name and (text := row.raw(name))}
@@ -179,7 +192,7 @@ class Shapes:
     def _flattened(self, table: Table) -> Iterator[tuple[str, Record]]:
         self.lossy = True
         for row in table:
-            record = unflattened({name: text for name in table.index if name and (text := row[name])})
+            record = unflattened({name.removeprefix("o365.audit."): text for name in table.index if name and (text := row[name])})
             if (time := record.get("CreationTime")) and not (isinstance(time, str) and time[4:5] == "-"):
                 record["CreationTime"] = row.date("creationtime", "rundate(utc)", "creationdate")
             yield row.place, record
@@ -237,8 +250,10 @@ class Shapes:
 
     def _values(self, place: str, value: Any) -> Iterator[tuple[str, Record]]:
         """The record in a JSON value; all of them where it is an answer of Graph's (`{"value": […]}`) or a list."""
-        if isinstance(value, dict) and isinstance(value.get("value"), list) and "Operation" not in value:
-            value = value["value"]
+        if isinstance(value, dict) and "Operation" not in value:
+            several = listed(value, _WRAPPERS)
+            several = tabled(value) if several is None else several
+            value = value if several is None else several
         if isinstance(value, list):
             for number, item in enumerate(value, 1):
                 yield from self._values(f"{place}, item {number}", item)
@@ -284,82 +299,19 @@ class _Recoded(io.RawIOBase):
 
 def unwrapped(value: Record) -> Record | None:
     """The record in an object: itself, or in its AuditData (an object, or JSON text), or a row of Sentinel's table."""
+    value = inside(value)
     inner = value.get("AuditData", value.get("auditData"))
     if isinstance(inner, str):
         try:
             inner = orjson.loads(inner)
         except orjson.JSONDecodeError:
-            return canonical({_FLAT.get(key.casefold(), key): item for key, item in value.items() if key.casefold() != "auditdata"}) | {"_cut": True}
+            return canonical({FLAT.get(key.casefold(), key): item for key, item in value.items() if key.casefold() != "auditdata"}) | {"_cut": True}
     if isinstance(inner, dict):
         return inner if "Operation" in inner else canonical(inner)
     if "Operation" in value and "CreationTime" in value:
         return value
+    if "CmdletName" in value:
+        return audit_tables.from_command(value)
     if "OfficeWorkload" in value:
         return sentinel({key.casefold(): item for key, item in value.items()})
     return canonical(value)
-
-
-def canonical(value: Record) -> Record:
-    """The record with its keys as Microsoft writes them, where something folded them."""
-    return {_BY_FOLDED.get(key.casefold(), key): item for key, item in value.items()}
-
-
-def sentinel(cells: Record) -> Record:
-    """A row of OfficeActivity (keys folded) as a record; JSON texts are read."""
-    record: Record = {}
-    for name, value in cells.items():
-        key = _SENTINEL.get(name) or _BY_FOLDED.get(name)
-        if key is None or value in ("", None):
-            continue
-        if key in _JSON_TEXT and isinstance(value, str):
-            try:
-                value = orjson.loads(value)
-            except orjson.JSONDecodeError:
-                continue
-        record[key] = value
-    record["Id"] = cells.get("sourcerecordid") or cells.get("officeid")
-    return record
-
-
-def unflattened(cells: dict[str, str]) -> Record:
-    """A flattened row (`Param_ForwardTo`, `Folders_0_Path`) as a record; what PowerShell printed as a type name is not there."""
-    record: Record = {}
-    parameters: list[Record] = []
-    for name, value in cells.items():
-        if name.startswith("param_"):
-            parameters.append({"Name": _PARAMETERS.get(name[6:], name[6:]), "Value": value})
-            continue
-        parts = [part for part in re.split(r"[_.]", name) if part]
-        key = _BY_FOLDED.get(name) or _FLAT.get(name)
-        if key is None and len(parts) > 1 and all(part.isdigit() and len(part) < 4 or part in _BY_FOLDED for part in parts):
-            _put(record, [int(part) if part.isdigit() else _BY_FOLDED[part] for part in parts], value)
-        elif key and (key not in record or name in _BY_FOLDED):
-            record[key] = _read(value) if key in _JSON_TEXT else value
-    if parameters:
-        record["Parameters"] = parameters
-    return cast(Record, _lists(record))
-
-
-def _read(text: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return text
-
-
-def _put(record: Record, path: list[Any], value: str) -> None:
-    """Set the value at a path, numbers as keys for now."""
-    at: Any = record
-    for step in path[:-1]:
-        at = at.setdefault(step, {}) if isinstance(at, dict) else {}
-    if isinstance(at, dict):
-        at[path[-1]] = value
-
-
-def _lists(value: Any) -> Any:
-    """Objects whose keys are numbers become lists."""
-    if not isinstance(value, dict):
-        return value
-    if value and all(isinstance(key, int) for key in value):
-        return [_lists(value[key]) for key in sorted(value)]
-    return {key: _lists(item) for key, item in value.items()}

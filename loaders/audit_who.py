@@ -11,6 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from graphmodel import identity
 from loaders.base import FactBuffer
 from loaders.recipients import Node, is_known_group
@@ -25,7 +27,9 @@ _CANONICAL = re.compile(r"^.+/(?P<org>[^/@\s]+\.[^/@\s]+)/(?P<name>[^/]+)$")
 _UPKEEP = ("nt authority\\", "s-1-5-18", "s-1-5-19", "s-1-5-20", "sharepoint\\system", "app@sharepoint", "microsoft\\serviceoperator")
 _UPKEEP_KEYS = ("S-1-5-18", "S-1-5-19", "S-1-5-20")
 _BACK_END = ".prod.outlook.com"
-_DC_ADMIN, _SYSTEM = (3, "3", "DcAdmin"), (4, "4", "System")
+_DC_ADMIN, _SYSTEM, _APPLICATION = (3, "3", "DcAdmin"), (4, "4", "System"), (5, "5", "Application")
+_ARGUMENT = re.compile(r"-(?P<name>\w+)\s+(?:\"(?P<one>[^\"]*)\"|\((?P<several>[^()]*)\))")
+_WORD = re.compile(r"\"([^\"]*)\"")
 EVERYONE = {"default": "Everyone (Default)", "anonymous": "Everyone, without signing in (Anonymous)"}
 
 
@@ -51,14 +55,31 @@ def text_of(record: Record, *names: str) -> str:
 
 
 def items_of(record: Record, name: str) -> list[Record]:
-    """The objects of a list value; empty where it is no list."""
+    """The objects of a list value, also of one that is written as text; empty where it is no list."""
     value = record.get(name)
+    if isinstance(value, str) and value.lstrip()[:1] == "[":
+        try:
+            value = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return []
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def pairs_of(record: Record, name: str, value: str = "Value") -> dict[str, str]:
-    """A list of {Name, Value} as a dict of texts; a missing value is ""."""
-    return {str(p.get("Name")): v if isinstance(v := p.get(value), str) else "" if v is None else str(v) for p in items_of(record, name)}
+    """A list of {Name, Value} as a dict of texts; a missing value is "". So are an object (Elastic's: {Name: Value}), and a command's own text."""
+    given = record.get(name)
+    if isinstance(given, dict):
+        pairs = [(key if value == "Value" else key.replace("_", "."), inner.get(value) if isinstance(inner, dict) else inner) for key, inner in given.items()]
+    elif isinstance(given, str) and given.lstrip()[:1] == "-":
+        pairs = [(m["name"], m["one"] if m["one"] is not None else ";".join(_WORD.findall(m["several"]))) for m in _ARGUMENT.finditer(given)]
+    else:
+        pairs = [(str(item.get("Name")), item.get(value)) for item in items_of(record, name)]
+    return {key: text if isinstance(text, str) else "" if text is None else str(text) for key, text in pairs}
+
+
+def token_id(text: str) -> str | None:
+    """A token's unique id; None for none, and for the zeros that stand for it (`AAAA…` in base 64)."""
+    return text if text.strip("0A-=") else None
 
 
 @dataclass(frozen=True)
@@ -112,7 +133,7 @@ class Who:
             return Actor(self.outsider(address, place) if address else None, address)
         if address := identity.address(user):
             node = self.account(address, place)
-            if found := guid(key):
+            if (found := guid(key)) and kind not in _APPLICATION:  # where an application did it, the key may be the application's
                 self.learn_id(found, address, place, "UserId and UserKey of one record")
             return Actor(node, address)
         if found := guid(user):

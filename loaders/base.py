@@ -53,7 +53,8 @@ class Options:
 
     `mailbox`: whose mail a file holds (address); `encoding`: for files without a BOM that are not UTF-8; `date_order`: dmy | mdy for
     dates that could be either; `now`: latest date believed (load time); `taken`: when snapshots were exported (seconds); `secrets`:
-    look for credentials in the text of messages; `salt`: what their fingerprints are made with, the case's own.
+    look for credentials in the text of messages; `salt`: what their fingerprints are made with, the case's own; `zone`: of local times in
+    files that do not say theirs (loaders/zones.py).
     """
 
     mailbox: str | None = None
@@ -63,6 +64,7 @@ class Options:
     taken: int | None = None
     secrets: bool = False
     salt: str = ""
+    zone: str | None = None
 
 
 @dataclass

@@ -14,8 +14,10 @@ from email.policy import compat32
 
 from loaders.addresses import charset_text, text_of
 
-_PARTS = 60
-_PART_BYTES = 1 << 19
+PARTS = 60
+"""How many parts of a message are looked at."""
+PART_BYTES = 1 << 19
+"""How much of each."""
 _TEXT_NAME = re.compile(r"\.(txt|csv|tsv|pem|key|asc|wg|secrets|properties|toml|plist|ppk|ovpn|conf|cfg|ini|env|rdp|mobileconfig|pcf|json|ya?ml|xml|sh|ps1|bat|md|log|html?|eml)$", re.IGNORECASE)
 _TEXT_TYPE = ("text/", "application/x-pem", "application/x-openvpn", "application/json", "application/xml", "application/pkcs8", "application/pgp-keys", "application/x-apple-aspen-config", "application/x-yaml", "application/rdp", "application/x-rdp")
 _DROPPED = re.compile(r"<!--.*?-->|<(style|script|head)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
@@ -30,7 +32,7 @@ def texts(raw: bytes) -> Iterator[tuple[str, str]]:
     attachment = 0
     try:
         for number, part in enumerate(BytesParser(policy=compat32).parsebytes(raw).walk()):
-            if number >= _PARTS:
+            if number >= PARTS:
                 return
             if part.is_multipart():
                 continue
@@ -52,15 +54,23 @@ def _name_of(part: Message) -> str | None:
 
 def _text(part: Message, name: str | None) -> str | None:
     type_ = part.get_content_type()
-    if not type_.startswith(_TEXT_TYPE) and not _TEXT_NAME.search(name or ""):
+    if not is_text(name, type_):
         return None
-    payload = part.get_payload(decode=True)
-    if not isinstance(payload, bytes) or b"\x00" in payload[:512]:
+    payload, charset = part.get_payload(decode=True), part.get_param("charset")
+    return readable(payload, type_, charset if isinstance(charset, str) else None) if isinstance(payload, bytes) else None
+
+
+def is_text(name: str | None, type_: str | None) -> bool:
+    """Whether a part of this name and media type is text."""
+    return bool((type_ or "").casefold().startswith(_TEXT_TYPE) or _TEXT_NAME.search(name or ""))
+
+
+def readable(payload: bytes, type_: str, charset: str | None = None) -> str | None:
+    """The text of such a part; None where its bytes are none."""
+    if b"\x00" in payload[:512]:
         return None
-    charset = part.get_param("charset")
-    payload = payload[:_PART_BYTES]
-    text = charset_text(payload, charset) if isinstance(charset, str) else text_of(payload)
-    return plain(text, type_)
+    payload = payload[:PART_BYTES]
+    return plain(charset_text(payload, charset) if charset else text_of(payload), type_)
 
 
 def plain(text: str, type_: str = "text/plain") -> str:

@@ -10,16 +10,18 @@ cell that is not quoted, nothing between a closing quote and the delimiter, as m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO, TextIO
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from loaders import dates
 
-CHUNK = 2 << 20
+CHUNK = 8 << 20
 _QUOTE = 34
 _WINDOW = 128 << 10
 
@@ -189,6 +191,20 @@ def _is_tail(tail: np.ndarray[Any, Any]) -> Any:
     return (tail[0] == ord(".")) & (tail[1:-1] - np.uint8(48) <= 9).all(axis=0) & (last | ((tail[-1] == ord("Z")) & (len(tail) > 2)))
 
 
+def laid_out(texts: pa.Array) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """(bytes, where the texts end) of a column of texts that stand end to end; the first end is where the first text begins."""
+    ends = np.frombuffer(texts.buffers()[1], dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
+    data = texts.buffers()[2]
+    return np.frombuffer(data if data is not None else b"", dtype=np.uint8), ends
+
+
+def is_clear(texts: pa.Array) -> bool:
+    """Whether it is sure, by a short look, that no cell holds what says nothing (reading.Table.clean)."""
+    data, ends = laid_out(texts)
+    cells = data[ends[0] : ends[-1]].tobytes()
+    return not any(word in cells for word in (b"??", b"System.", b"Microsoft."))
+
+
 def empty(height: int) -> pa.Array:
     """A column of empty texts."""
     return pa.StringArray.from_buffers(height, pa.py_buffer(bytes(4 * (height + 1))), pa.py_buffer(b""))
@@ -198,6 +214,17 @@ def series(texts: pa.Array) -> pl.Series:
     """The same column for polars."""
     found: pl.Series = pl.from_arrow(texts)  # type: ignore[assignment]
     return found
+
+
+def texts(column: pl.Series) -> pa.Array:
+    """The other way round."""
+    return column.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
+
+
+def rows_of(texts: pa.Array, rows: np.ndarray[Any, Any]) -> pa.Array:
+    """Some rows of a column (`rows`: 64-bit numbers)."""
+    # Not made by pa.array: where pandas is installed, that loads it.
+    return texts.take(pa.Array.from_buffers(pa.int64(), len(rows), [None, pa.py_buffer(np.ascontiguousarray(rows))]))
 
 
 def numbers(texts: pa.Array) -> pl.Series:
@@ -227,3 +254,37 @@ def once_a_value(texts: pa.Array, work: Callable[[str], Any], dtype: Any, known:
         return [known[value] for value in values]
 
     return of_values(texts, remembered, dtype)
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column as its different values, and which of them each row has."""
+
+    values: list[str]
+    codes: npt.NDArray[np.int64]
+
+    @classmethod
+    def of_texts(cls, texts: pa.Array) -> Coded:
+        """A column without nulls."""
+        coded = texts.dictionary_encode()
+        return cls(coded.dictionary.to_pylist(), np.frombuffer(coded.indices.buffers()[1], np.int32, len(texts)).astype(np.int64))
+
+    def of(self, work: Callable[[str], Any], dtype: Any = object) -> npt.NDArray[Any]:
+        """What `work` says of each row's value."""
+        said = np.empty(len(self.values), dtype=dtype)
+        said[:] = [work(value) for value in self.values]
+        found: npt.NDArray[Any] = said[self.codes]
+        return found
+
+    def series(self, work: Callable[[str], str | None], rows: npt.NDArray[np.int64] | None = None) -> pl.Series:
+        """The same as a Series of texts, of all rows or of some."""
+        return pl.Series([work(value) for value in self.values], dtype=pl.String).gather(self.codes if rows is None else self.codes[rows])
+
+    def text(self, row: int) -> str:
+        """A row's value."""
+        return self.values[int(self.codes[row])]
+
+    def first(self, rows: npt.NDArray[np.int64]) -> dict[int, int]:
+        """Of some rows, in order: each value they have, by its number, and the first row that has it."""
+        values, at = np.unique(self.codes[rows], return_index=True)
+        return dict(zip(values.tolist(), rows[at].tolist(), strict=True))

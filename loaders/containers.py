@@ -41,6 +41,8 @@ _LEADS_OUT = re.compile(r"^/|^[A-Za-z]:|(^|/)\.\.(/|$)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e]")
 _LITTER = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$|Thumbs\.db$)")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b'"[]{}'))
+_STEPS = np.zeros(256, np.int8)
+_STEPS[list(b"{[")], _STEPS[list(b"}]")] = 1, -1
 
 
 def at(place: str, rest: str) -> str:
@@ -304,11 +306,9 @@ class _Depth:
         marks = np.frombuffer(text.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NOT_BRACKETS), dtype=np.uint8)
         if not marks.size:
             return
-        quote = marks == ord('"')
-        quotes = np.cumsum(quote) + self._quotes
-        outside = (quotes % 2 == 0) & ~quote
-        opens = (marks == ord("{")) | (marks == ord("["))
-        depth = np.cumsum(np.where(outside, np.where(opens, 1, -1), 0)) + self._depth
+        # One byte a mark: whether so many quotes are odd does not change when their count runs over.
+        quotes = np.cumsum(marks == ord('"'), dtype=np.uint8) + np.uint8(self._quotes)
+        depth = np.cumsum(_STEPS[marks] * (quotes % 2 == 0), dtype=np.int32) + self._depth
         if int(depth.max()) > JSON_DEPTH:
             raise Broken(at(self._place, "JSON"), f"nested more than {JSON_DEPTH} deep", "no export is: look at where it comes from")
         self._depth, self._quotes = int(depth[-1]), int(quotes[-1]) % 2

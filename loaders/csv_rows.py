@@ -10,13 +10,15 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TextIO
 
 import pyarrow as pa
 
 from loaders import columns
 from loaders.base import Broken
+
+_LITTLE = 1 << 20
 
 Record = tuple[int, list[str], tuple[str, str] | None]
 
@@ -44,11 +46,15 @@ class CsvRows:
         with closing(self.opened()) as stream:
             for _ in range(self.lines):
                 stream.readline()
-            parts = _parts(stream, number)
-            for part in parts:
+            parts: Iterator[bytes] = _parts(stream, number)
+            while part := next(parts, b""):
                 if (whole := self._whole(part, number, wanted)) is not None:
                     yield whole
                     number += whole.height
+                    continue
+                # A row that is not as usual keeps only those near it from being read together.
+                if len(part) > 2 * _LITTLE and len(pieces := [*columns.chunks(io.BytesIO(part), _LITTLE)]) > 1:
+                    parts = chain(pieces, parts)
                     continue
                 lines = PartLines(part, parts)
                 for record in _read(lines, self.delimiter, number):

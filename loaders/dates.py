@@ -26,6 +26,8 @@ _YEAR_FIRST = re.compile(
     rf"(?P<year>\d{{4}})(?P<sep>[-/.年])(?P<month>\d{{1,2}})(?:(?P=sep)|月)(?P<day>\d{{1,2}})日?(?:(?:T|t|, ?| ){_CLOCK}{_ZONE})?"
 )
 _YEAR_LAST = re.compile(rf"(?P<a>\d{{1,2}})(?P<sep>[-/.])(?P<b>\d{{1,2}})(?P=sep)(?P<year>\d{{4}})(?:(?:, ?| ){_CLOCK}{_ZONE})?")
+_NAMED = re.compile(rf"(?P<month>[A-Z][a-z]{{2,8}})\.? (?P<day>\d{{1,2}}),? (?P<year>\d{{4}})(?:,?(?: @| at)? {_CLOCK}{_ZONE})?")
+_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
 _GENERALISED = re.compile(r"(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(?:[.,]\d+)?(?P<zone>Z|[+-]\d{4})?")
 _JSON_DATE = re.compile(r"\\?/Date\((-?\d+)(?:[+-]\d{4})?\)\\?/")
 _DIGITS = re.compile(r"-?\d+(\.\d+)?")
@@ -93,6 +95,8 @@ def _seconds(value: str, order: Order | None) -> int:
         return _of_parts(match, int(match["month"]), int(match["day"]))
     if match := _YEAR_LAST.fullmatch(value):
         return _of_parts(match, *_month_and_day(value, match, order))
+    if (match := _NAMED.fullmatch(value)) and (month := _month(match["month"])):
+        return _of_parts(match, month, int(match["day"]))
     if match := _JSON_DATE.fullmatch(value):
         return int(match[1]) // 1000
     if match := _GENERALISED.fullmatch(value):
@@ -104,6 +108,11 @@ def _seconds(value: str, order: Order | None) -> int:
         found = parsedate_to_datetime(value)
         return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
     raise BadDate(f"{value[:40]!r} is not a date")
+
+
+def _month(name: str) -> int:
+    """The number of an English month, also of its first letters; 0 where it is none."""
+    return next((number for number, month in enumerate(_MONTHS, 1) if month.startswith(name.casefold())), 0)
 
 
 def _month_and_day(value: str, match: re.Match[str], order: Order | None) -> tuple[int, int]:

@@ -24,7 +24,7 @@ ON_OBJECTS = FULL | {
     "WriteAccountRestrictions", "ReadLAPSPassword", "SyncLAPSPassword", "ReadGMSAPassword", "DumpSMSAPassword", "AllowedToDelegate",
     "AllowedToAct", "HasSIDHistory", "SQLAdmin",
 }  # fmt: skip
-ON_DOMAINS = frozenset(("AllExtendedRights", "GetChanges", "GetChangesAll", "GetChangesInFilteredSet", "CoerceToTGT", "GoldenCert"))
+ON_DOMAINS = frozenset(("AllExtendedRights", "GetChanges", "GetChangesAll", "GetChangesInFilteredSet", "DCSync", "CoerceToTGT", "GoldenCert"))
 CERTIFICATES = re.compile(r"ADCSESC\d+[ab]?")
 """What BloodHound concludes from certificate templates and authorities: whoever has it signs in as anybody of the domain."""
 
@@ -142,17 +142,6 @@ class Tree:
                     self._out.edge("LINKED_TO", policy, node, place, enforced=enforced, inherited=True)
 
 
-class _Batch:
-    """CONTROLS facts between two kinds, in columns: a directory has about ten rights an object, stated one by one they would cost the most."""
-
-    def __init__(self) -> None:
-        self.sources: list[str] = []
-        self.targets: list[str] = []
-        self.places: list[str] = []
-        self.rights: list[str] = []
-        self.inherited: list[bool | None] = []
-
-
 class SharpHoundRights:
     """What SharpHound's objects say of rights.
 
@@ -165,8 +154,16 @@ class SharpHoundRights:
     ) -> None:
         self._out, self._edge, self._known, self._note = out, edge, known, note
         self._tree = Tree(out)
-        self._principals: dict[tuple[str, str, str], Node | None] = {}
-        self._batches: dict[tuple[str, str], _Batch] = {}
+        self._homeless: dict[Node, bool | None] = {}
+        """What no object of its own file lies in, and whether it takes over rights."""
+        self._children: list[tuple[Node, str, str, str]] = []
+        self._kept: dict[tuple[str, str | None], dict[str, bool]] = {}
+        """Which rights count on objects of a label and type."""
+        self._principals: dict[str, dict[tuple[str, str], Node | None]] = {}
+        """The nodes of principals by domain, SID and kind."""
+        self._batches: dict[tuple[str, str], list[tuple[str, str, str, str, bool | None]]] = {}
+        """CONTROLS between two labels: source, target, place, right, whether it is inherited. A directory has about ten rights an object,
+        stated one by one they would cost the most."""
 
     def of_object(self, found: Json, node: Node, sid: str, domain: str, place: str) -> None:
         """State the rights on an account, group or server, where it lies, and the rights it has itself."""
@@ -174,8 +171,11 @@ class SharpHoundRights:
         stated = found.get("ContainedBy")
         parent = container_node(stated.get("ObjectIdentifier")) if isinstance(stated, dict) else None
         protected = found.get("IsACLProtected")
+        inherits = not protected if isinstance(protected, bool) else None
         if parent:
-            self._tree.contain(parent, node, place, not protected if isinstance(protected, bool) else None)
+            self._tree.contain(parent, node, place, inherits)
+        else:
+            self._homeless[node] = inherits
         properties = found.get("Properties")
         properties = properties if isinstance(properties, dict) else {}
         home = domain_node(sid, domain, properties.get("domainsid"))
@@ -208,42 +208,35 @@ class SharpHoundRights:
                 self._edge("CONTROLS", principal, node, at, domain, right="AllowedToAct")
 
     def _aces(self, found: Json, node: Node, place: str, domain: str, type_: str | None = None) -> None:
-        for at, ace in _objects(found.get("Aces"), f"{place}.Aces"):
-            right = ace.get("RightName")
-            if not isinstance(right, str) or not counts(right, node[0], type_):
+        aces, label = found.get("Aces"), node[0]
+        kept, known = self._kept.setdefault((label, type_), {}), self._principals.setdefault(domain, {})
+        for number, ace in enumerate(aces if isinstance(aces, list) else ()):
+            right = ace.get("RightName") if isinstance(ace, dict) else None
+            if not isinstance(right, str):
+                continue
+            if right not in kept:
+                kept[right] = counts(right, label, type_)
+            if not kept[right]:
                 continue
             who, kind, inherited = ace.get("PrincipalSID"), ace.get("PrincipalType"), ace.get("IsInherited")
             inherited = inherited if isinstance(inherited, bool) else None
-            principal = self._principal(who, kind, domain) if isinstance(who, str) and isinstance(kind, str) else None
+            at = f"{place}.Aces[{number}]"
+            principal = None
+            if isinstance(who, str) and isinstance(kind, str):
+                if (who, kind) not in known:
+                    known[who, kind] = self._known(who, kind, domain)
+                principal = known[who, kind]
             if principal is None:
                 self._edge("CONTROLS", {"ObjectIdentifier": who, "ObjectType": kind}, node, at, domain, right=right, inherited=inherited)
             elif principal != node:
-                self._add(principal, node, at, right, inherited)
-
-    def _principal(self, who: str, kind: str, domain: str) -> Node | None:
-        key = (who, kind, domain)
-        if key not in self._principals:
-            self._principals[key] = self._known(who, kind, domain)
-        return self._principals[key]
-
-    def _add(self, principal: Node, node: Node, place: str, right: str, inherited: bool | None) -> None:
-        kinds = (principal[0], node[0])
-        batch = self._batches.get(kinds)
-        if batch is None:
-            batch = self._batches[kinds] = _Batch()
-        batch.sources.append(principal[1])
-        batch.targets.append(node[1])
-        batch.places.append(place)
-        batch.rights.append(right)
-        batch.inherited.append(inherited)
-        if len(batch.rights) >= _BATCH:
-            self._state(kinds)
+                batch = self._batches.setdefault((principal[0], label), [])
+                batch.append((principal[1], node[1], at, right, inherited))
+                if len(batch) >= _BATCH:
+                    self._state((principal[0], label))
 
     def _state(self, kinds: tuple[str, str]) -> None:
-        batch = self._batches.pop(kinds)
-        self._out.edges(
-            "CONTROLS", (kinds[0], batch.sources), (kinds[1], batch.targets), batch.places, right=batch.rights, inherited=batch.inherited
-        )
+        sources, targets, places, rights, inherited = zip(*self._batches.pop(kinds), strict=True)
+        self._out.edges("CONTROLS", (kinds[0], sources), (kinds[1], targets), places, right=rights, inherited=inherited)
 
     def take(self, type_: str, found: object, place: str) -> None:
         """Take one object of a file of domains, ous, containers or gpos; refused where it has no GUID or SID."""
@@ -263,11 +256,25 @@ class SharpHoundRights:
             parent=container_node(above.get("ObjectIdentifier")) if isinstance(above, dict) else None,
             protected=protected if isinstance(protected, bool) else None, blocks=properties.get("blocksinheritance") is True,
         ))  # fmt: skip
+        for at, child in _objects(found.get("ChildObjects"), f"{place}.ChildObjects"):
+            if isinstance(child.get("ObjectIdentifier"), str) and isinstance(child.get("ObjectType"), str):
+                self._children.append((node, child["ObjectIdentifier"], child["ObjectType"], at))
+        self._set_by_policy(found.get("GPOChanges"), f"{place}.GPOChanges", domain if isinstance(domain, str) else "")
         for at, link in _objects(found.get("Links"), f"{place}.Links"):
             if policy := container_node(link.get("GUID")):
                 self._tree.link(policy, node, link.get("IsEnforced") is True, at)
         for at, trust in _objects(found.get("Trusts"), f"{place}.Trusts"):
             self._trust(node, trust, at)
+
+    def _set_by_policy(self, changes: object, place: str, domain: str) -> None:
+        """Local administrators that the container's group policies set on the computers in it."""
+        if not isinstance(changes, dict):
+            return
+        for _, computer in _objects(changes.get("AffectedComputers"), place):
+            sid = computer.get("ObjectIdentifier")
+            server = self._known(sid, "Computer", domain) if isinstance(sid, str) else None
+            for at, principal in _objects(changes.get("LocalAdmins"), f"{place}.LocalAdmins") if server else ():
+                self._edge("ADMIN_TO", principal, server, at, domain, via="local administrators", basis="group policy")
 
     def _trust(self, node: Node, trust: Json, place: str) -> None:
         other = container_node(trust.get("TargetDomainSid"))
@@ -284,8 +291,19 @@ class SharpHoundRights:
         if direction in ("Outbound", "Bidirectional"):
             self._out.edge("TRUSTS", node, other, place, **said)
 
+    def _adopt(self) -> None:
+        """Put what does not say where it lies into the container that says it holds it."""
+        for parent, child, type_, place in self._children:
+            if type_ in CONTAINERS:
+                found = self._tree.containers.get(container_node(child) or parent)
+                if found is not None and found.parent is None and found.node != parent:
+                    found.parent = parent
+            elif (node := self._known(child, type_, "")) in self._homeless and node is not None:
+                self._tree.contain(parent, node, place, self._homeless.pop(node))
+
     def finish(self) -> None:
         """State the containers and the rights on them."""
+        self._adopt()
         for container in self._tree.finish():
             self._aces(container.found, container.node, container.place, container.domain or "", container.type)
         for kinds in list(self._batches):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import io
+from contextlib import suppress
 from dataclasses import dataclass
 
 from loaders.base import Broken, Options, Source
@@ -57,11 +58,10 @@ def encoding_of(source: Source, options: Options) -> Encoding:
 def head_text(source: Source) -> str:
     """The text of the first 64 KiB, good enough to recognise a header by; never kept as data."""
     head = source.head
-    codec = _bom(head) or _utf16_by_nuls(head) or "utf-8"
-    try:
-        return codecs.getincrementaldecoder(codec)("strict").decode(head)
-    except UnicodeDecodeError:
-        return head.decode("latin-1")  # header names are ASCII in all of these encodings
+    for codec in (_bom(head) or _utf16_by_nuls(head) or "utf-8", "cp932"):
+        with suppress(UnicodeDecodeError):
+            return codecs.getincrementaldecoder(codec)("strict").decode(head)
+    return head.decode("latin-1")  # header names are ASCII in all of these encodings
 
 
 def _bom(head: bytes) -> str | None:
@@ -91,9 +91,10 @@ def _contains(source: Source, wanted: bytes) -> bool:
     tail = b""
     with source.open() as stream:
         while chunk := stream.read(_CHUNK):
-            if wanted in tail + chunk:
+            # One byte is looked for many times faster than two.
+            if (wanted[:1] in chunk or tail) and wanted in tail + chunk:
                 return True
-            tail = chunk[-len(wanted) :]
+            tail = chunk[-1:] if chunk.endswith(wanted[:1]) else b""
     return False
 
 

@@ -20,7 +20,7 @@ from graphmodel import identity
 from loaders.audit_who import guid, items_of, mail_domain, text_of
 from loaders.entra import Record
 from loaders.entra_apps import is_mail_permission, scope_text
-from loaders.entra_roles import gives_any_mailbox, role_name, role_node, state_role
+from loaders.entra_roles import ACTIVATED, gives_any_mailbox, role_name, role_node, state_role
 from loaders.recipients import Node
 from loaders.signins import LIMITS, SignIns, plain_ip
 
@@ -202,7 +202,9 @@ class Audits:
         if not name or not holders:
             self._log.tally.add("of role changes that do not name both the role and an id of its holder: kept as an observation")
             return
-        times = event.times
+        times: dict[str, Any] = dict(event.times)
+        if "pim activation" in event.operation.casefold():
+            times["basis"] = ACTIVATED
         if not event.taken and (end := self._log.moment(event.details.get("ExpirationTime"), ahead=True)):
             times["valid_until"] = end
         self._roles.append(("HAS_ROLE", name, holders[0], event.place, {"record": event.id, **times}))
@@ -288,6 +290,11 @@ class Audits:
 
 def _inside(record: Record, name: str) -> Record:
     initiated = record.get("initiatedBy")
+    if isinstance(initiated, str) and initiated[:1] == "{":  # as Log Analytics writes it
+        try:
+            initiated = orjson.loads(initiated)
+        except orjson.JSONDecodeError:
+            return {}
     found = initiated.get(name) if isinstance(initiated, dict) else None
     return found if isinstance(found, dict) else {}
 

@@ -33,6 +33,8 @@ RIGHTS: dict[str, tuple[str, ...]] = {
     "partner tier1 support": (RESET,), "application administrator": (ADD_SECRET,), "cloud application administrator": (ADD_SECRET,),
     "privileged role administrator": (ASSIGN,),
 }  # fmt: skip
+ACTIVATED = "activated"
+"""Why somebody has a role: an eligible holder switched it on for a time (Privileged Identity Management)."""
 _MAIL_ADMINS = frozenset(("global administrator", "exchange administrator"))
 
 

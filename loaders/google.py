@@ -170,6 +170,7 @@ class Workspace:
         profile = text_of(actor.get("profileId"))
         who = self._actor(email, profile, place)
         given = activity.get("events")
+        given = [given] if isinstance(given, dict) else given  # as collectors split an activity
         listed = [item for item in given if isinstance(item, dict)] if isinstance(given, list) else [activity] if "name" in activity else []
         if not listed:
             self.out.refuse(place, app, "an activity without events")

@@ -22,6 +22,7 @@ import numpy as np
 import orjson
 
 from loaders.base import Broken, FactBuffer, Source
+from loaders.collectors import MARKS, inside, tabled
 from loaders.containers import ends_of, json_items, read_json, shallow
 from loaders.jsonbatch import BATCH_BYTES, SMALL, Batch, Ints, is_text, padded
 
@@ -50,7 +51,8 @@ def peek(source: Source) -> Peek | None:
     if source.is_dir:
         return None
     text = shallow(_plain(source.head)).lstrip()
-    return _peek(text) if text[:1] in (b"{", b"[") else None
+    found = _peek(text) if text[:1] in (b"{", b"[") else None
+    return _peek_inside(text) or found if found and not found.keys.isdisjoint(MARKS) else found
 
 
 @lru_cache(maxsize=8)
@@ -63,6 +65,25 @@ def _peek(head: bytes) -> Peek | None:
     except (ijson.JSONError, UnicodeDecodeError, ValueError):
         pass  # the head ends within the record, or is none: what was seen counts
     return Peek(frozenset(found.keys), found.values, found.wrapper) if found.keys else None
+
+
+@lru_cache(maxsize=8)
+def _peek_inside(head: bytes) -> Peek | None:
+    """The first record where a collector put something around it; None where nothing is."""
+    given: Any = _loads(head.partition(b"\n")[0])
+    if given is None:
+        try:
+            given = next(iter(ijson.items(io.BytesIO(head), "item" if head[:1] == b"[" else "", use_float=True)), None)
+        except (ijson.JSONError, UnicodeDecodeError, ValueError):
+            return None
+    first = given[0] if isinstance(given, list) and given else given
+    if not isinstance(first, dict):
+        return None
+    rows = tabled(first)
+    found = inside(rows[0] if rows else first)
+    if found is first or not found:
+        return None
+    return Peek(frozenset(found), {key: str(value) for key, value in found.items() if isinstance(value, str | int | float)}, None)
 
 
 class _First:
@@ -207,7 +228,7 @@ class Records:
             found = _loads(text)
             if isinstance(found, dict) and not _wrapped(found):
                 self._out.records += 1
-                yield f"line {number}", found
+                yield f"line {number}", inside(found)
             elif found is not None:
                 yield from self._expand(found)
             else:
@@ -220,6 +241,9 @@ class Records:
             if wrapper := _wrapped(document):
                 yield from self._objects(document[wrapper], wrapper)
                 return
+            if (rows := tabled(document)) is not None:
+                yield from self._objects(rows, "tables")
+                return
             document = [document]
         yield from self._objects(document if isinstance(document, list) else [document], "")
 
@@ -229,7 +253,7 @@ class Records:
             self._number += 1
             self._out.records += 1
             if isinstance(item, dict):
-                yield place, item
+                yield place, inside(item)
             else:
                 self._out.refuse(place, "", "not an object")
 

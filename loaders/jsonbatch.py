@@ -23,6 +23,7 @@ Scanned = TypeVar("Scanned")
 
 BATCH_BYTES = 8 << 20
 BATCH_ROWS = 20_000
+_NEAR = 64 << 10
 SMALL = 16 << 20
 """Smaller files are read record by record: loading the compiled code that reads columns takes a second, the first time ten (bytes)."""
 
@@ -47,8 +48,9 @@ class Batch:
 
     def places(self, rows: Ints) -> pl.Series:
         """Places of some of the texts."""
-        numbers = pl.Series("place", self.number[rows])
-        return pl.select(pl.format(self.form, pl.lit(numbers))).to_series()
+        from loaders.jsoncells import numbered  # noqa: PLC0415 -- compiled code, which only those that read in columns need
+
+        return numbered(self.form, self.number[rows])
 
     def place(self, row: int) -> str:
         """Place of one text."""
@@ -79,27 +81,54 @@ class Batch:
 
 def of_lines(stream: BinaryIO, read: Callable[[int, bytes], Iterable[tuple[str, Record]]], limit: int) -> Iterator[Batch]:
     """Batches of a text in UTF-8 with a record a line; `read(number, line)` reads one line. `limit`: bytes of a line that end it."""
-    number, rest = 1, b""
-    while data := stream.read(BATCH_BYTES):
-        end = data.rfind(b"\n") + 1
-        if not end and len(rest) < limit:
-            rest += data
+    number, rest = 1, np.empty(0, np.uint8)
+    while True:
+        text = np.empty(len(rest) + BATCH_BYTES + 8, np.uint8)
+        text[: len(rest)] = rest
+        size = len(rest) + _read_into(stream, text[len(rest) : -8].data)
+        ended, end = size < len(text) - 8, size
+        if not ended:
+            end = _last_line(text, size)
+        if not end and size and size < limit:
+            rest = text[:size]
             continue
-        batch = _lines(rest + data[:end], number, read)
-        rest, number = data[end:], number + len(batch)
-        yield batch
-    if rest:
-        yield _lines(rest, number, read)
+        end = end or size
+        rest = text[end:size].copy()
+        text[end : end + 8] = ord("\n")
+        if end:
+            batch = _lines(text[: end + 8], number, read)
+            number += len(batch)
+            yield batch
+        if ended:
+            return
 
 
-def _lines(data: bytes, first: int, read: Callable[[int, bytes], Iterable[tuple[str, Record]]]) -> Batch:
-    text = padded(data)
-    ends = np.flatnonzero(text[: len(data)] == ord("\n")) + 1
-    if not data.endswith(b"\n"):
-        ends = np.append(ends, len(data))
+def _read_into(stream: BinaryIO, room: memoryview) -> int:
+    """Fill the room; fewer bytes only where the stream ends."""
+    used = 0
+    while used < len(room) and (count := stream.readinto(room[used:])):  # type: ignore[attr-defined]
+        used += count
+    return used
+
+
+def _last_line(text: Bytes, size: int) -> int:
+    """Where the last whole line ends; 0 where there is none."""
+    for begin in range(max(size - _NEAR, 0), -_NEAR, -_NEAR):
+        found = np.flatnonzero(text[max(begin, 0) : min(begin + _NEAR, size)] == ord("\n"))
+        if len(found):
+            return max(begin, 0) + int(found[-1]) + 1
+    return 0
+
+
+def _lines(text: Bytes, first: int, read: Callable[[int, bytes], Iterable[tuple[str, Record]]]) -> Batch:
+    size = len(text) - 8
+    ends = np.flatnonzero(text[:size] == ord("\n")) + 1
+    if not len(ends) or ends[-1] < size:
+        ends = np.append(ends, size)
     starts = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
     numbers = np.arange(first, first + len(starts))
-    return Batch(text, starts, ends, numbers, "line {}", lambda i: read(first + i, data[starts[i] : ends[i]]), is_text(data))
+    sound = bool(text.max() < 128) or is_text(text.tobytes())
+    return Batch(text, starts, ends, numbers, "line {}", lambda i: read(first + i, text[starts[i] : ends[i]].tobytes()), sound)
 
 
 def is_text(data: bytes) -> bool:
@@ -130,5 +159,6 @@ def padded(data: bytes) -> Bytes:
 
 def firsts(marks: Any, rows: Ints) -> Iterator[int]:
     """The first of the rows with each mark."""
-    _, firsts = np.unique(marks[rows], return_index=True)
-    return iter(rows[firsts].tolist())
+    from loaders.jsoncells import distinct  # noqa: PLC0415 -- as above
+
+    return iter(rows[distinct(marks[rows])[0]].tolist())

@@ -7,14 +7,17 @@ here, the answer says so (`state`), and the caller asks the function that reads 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from graphmodel import digests
+from graphmodel.memory import address, byte, jit, put_byte, word
 from loaders.jsonbatch import Bytes, Ints, padded
-from loaders.jsonscan import Names, items, jit, objects, words_of
+from loaders.jsonscan import Found, Names, items, objects
 
 GOOD, NONE, ASK = 0, 1, 2
 """State of a value: read; absent or null; to be read by the function for one value."""
@@ -26,14 +29,53 @@ def marks(data: Bytes, *columns: Ints) -> Any:
     """A number for each row, the same where the raw text in all columns is (64 bits, another in each process)."""
     found = np.full(len(columns[0]), _SEED, np.uint64)
     for spans in columns:
-        _mark(words_of(data), _whole(spans), found)
+        _mark(address(data), _whole(spans), found)
     return found
+
+
+def marks_of(data: Bytes, found: Found, names: Sequence[str], *columns: Ints) -> Any:
+    """The same of some keys of each object, and of further columns."""
+    made = np.full(len(found.row), _SEED, np.uint64)
+    _mark_keys(address(data), found.spans, np.array([found.names.column[name] for name in names], np.int64), made)
+    for spans in columns:
+        _mark(address(data), _whole(spans), made)
+    return made
 
 
 def texts(data: Bytes, spans: Ints) -> pl.Series:
     """The strings; null where there is none, or a value of another type."""
-    bytes_, ends, valid = _texts(data, _whole(spans))
-    return _series(bytes_, ends, np.packbits(valid, bitorder="little"), len(spans))
+    spans = _whole(spans)
+    out = np.empty(int((spans[:, 1] - spans[:, 0]).clip(0).sum()), np.uint8)
+    ends, valid = np.empty(len(spans) + 1, np.int64), np.empty(len(spans), np.bool_)
+    used = _texts(address(data), spans, address(out), ends, valid)
+    return _series(out[:used], ends, np.packbits(valid, bitorder="little"), len(spans))
+
+
+def bare_texts(data: Bytes, spans: Ints) -> pl.Series:
+    """The strings without white space around; null where nothing is left, where there is none, or a value of another type."""
+    spans = _whole(spans)
+    if _is_bare(address(data), spans):
+        return texts(data, np.where((spans[:, 1] - spans[:, 0] == 2)[:, None], -1, spans))
+    return texts(data, spans).str.strip_chars().replace("", None)
+
+
+def distinct(marks: Any) -> tuple[Ints, Ints]:
+    """(the first row of each different mark, in order, and for each row which of these marks it has)."""
+    size = 16
+    while size < 2 * len(marks):
+        size *= 2
+    firsts, which = np.empty(len(marks), np.int64), np.empty(len(marks), np.int64)
+    count = _distinct(np.ascontiguousarray(marks, np.uint64), np.full(size, -1, np.int64), firsts, which)
+    return firsts[:count], which
+
+
+def numbered(form: str, numbers: Ints) -> pl.Series:
+    """Texts that differ in a number (from 0 on): `form` has `{}` where it stands."""
+    before, _, after = form.partition("{}")
+    head, tail = (np.frombuffer(part.encode(), np.uint8) for part in (before, after))
+    out, ends = np.empty(len(numbers) * (len(head) + 20 + len(tail)), np.uint8), np.zeros(len(numbers) + 1, np.int64)
+    used = _numbered(_whole(numbers), head, tail, address(out), ends)
+    return _series(out[:used], ends, None, len(numbers))
 
 
 def guids(data: Bytes, spans: Ints, prefix: str) -> tuple[pl.Series, Any, Any]:
@@ -41,33 +83,39 @@ def guids(data: Bytes, spans: Ints, prefix: str) -> tuple[pl.Series, Any, Any]:
     head = np.frombuffer(prefix.encode(), np.uint8)
     rows = np.empty((len(spans), len(head) + 36), np.uint8)
     rows[:, : len(head)] = head
-    numbers, state = _guids(data, _whole(spans), rows, len(head))
+    numbers = np.zeros((len(spans), 2), np.uint64)
+    state = _guids(address(data), _whole(spans), address(rows) + len(head), rows.shape[1], numbers)
     return _fixed(rows), numbers, state
 
 
 def times(data: Bytes, spans: Ints, earliest: int, latest: int, ending: bool = False) -> tuple[Any, Any]:
     """(seconds, state) of times written `2023-06-01T10:02:00`; `ending`: also with `.123`, `Z` or both after it."""
-    return _times(data, _whole(spans), earliest, latest, ending)  # type: ignore[no-any-return]
+    return _times(address(data), _whole(spans), earliest, latest, ending)  # type: ignore[no-any-return]
 
 
-def message_keys(data: Bytes, spans: Ints) -> tuple[pl.Series, Any]:
-    """(keys as `identity.message_key` makes them, state) of Message-IDs in ASCII without escapes."""
-    rows = np.empty((len(spans), 36), np.uint8)
+def message_keys(data: Bytes, spans: Ints, quoted: bool = True) -> tuple[pl.Series, Any]:
+    """(keys as `identity.message_key` makes them, state) of Message-IDs in ASCII without escapes; `quoted`: they are JSON, else plain text."""
+    rows = np.full((len(spans), 36), ord("0"), np.uint8)
     rows[:, :4] = np.frombuffer(b"msg:", np.uint8)
-    return _fixed(rows), _message_keys(data, _whole(spans), rows, _ROUNDS)
+    bare, state = _bare_ids(address(data), _whole(spans), int(quoted))
+    digests.sha256(data, bare[0], bare[1], rows, 4)
+    return _fixed(rows), state
 
 
 def ready() -> None:
     """Load the compiled code, or compile it where that was never done; else the first use of each part does."""
     data = padded(b'"x"')
     spans = np.array([[0, 3]])
-    objects(data, spans[:, 0].copy(), spans[:, 1].copy(), Names("x"))
+    marks_of(data, objects(data, spans[:, 0].copy(), spans[:, 1].copy(), Names("x")), ("x",))
     items(padded(b"[1]"), 0)
     marks(data, spans)
-    _texts(data, spans)
-    _guids(data, spans, np.empty((1, 36), np.uint8), 0)
+    texts(data, spans)
+    guids(data, spans, "")
     times(data, spans, 0, 0)
-    _message_keys(data, spans, np.empty((1, 36), np.uint8), _ROUNDS)
+    message_keys(data, spans)
+    bare_texts(data, spans)
+    distinct(marks(data, spans))
+    numbered("{}", spans[:, 0])
 
 
 def _whole(spans: Ints) -> Ints:
@@ -88,62 +136,123 @@ def _series(data: Any, ends: Any, valid: Any, height: int) -> pl.Series:
 
 
 @jit
-def _mark(words: Any, spans: Any, found: Any) -> None:
+def _marked(data: Any, at: Any, end: Any, value: Any) -> Any:
     """Eight bytes at a time; of the last ones only those within the span count."""
+    value = value * np.uint64(0x9E3779B97F4A7C15) ^ np.uint64(end - at)
+    while at < end:
+        x = word(data, at) if end - at >= 8 else word(data, at) << np.uint64(64 - 8 * (end - at))
+        value = (value ^ x) * np.uint64(0xFF51AFD7ED558CCD)
+        value ^= value >> np.uint64(32)
+        at += 8
+    return (value ^ (value >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+
+
+@jit
+def _mark(data: Any, spans: Any, found: Any) -> None:
     for row in range(len(spans)):
-        value, at, end = found[row] * np.uint64(0x9E3779B97F4A7C15), spans[row, 0], spans[row, 1]
-        value ^= np.uint64(end - at)
-        while at < end:
-            word = words[at] if end - at >= 8 else words[at] << np.uint64(64 - 8 * (end - at))
-            value = (value ^ word) * np.uint64(0xFF51AFD7ED558CCD)
-            value ^= value >> np.uint64(32)
-            at += 8
-        found[row] = (value ^ (value >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+        found[row] = _marked(data, spans[row, 0], spans[row, 1], found[row])
+
+
+@jit
+def _mark_keys(data: Any, spans: Any, keys: Any, found: Any) -> None:
+    for row in range(len(spans)):
+        value = found[row]
+        for key in keys:
+            value = _marked(data, spans[row, key, 0], spans[row, key, 1], value)
+        found[row] = value
+
+
+@jit
+def _is_bare(data: Any, spans: Any) -> Any:
+    """Whether no text begins or ends with what may be white space: by its first byte, its last ones, and what may be an escape there."""
+    for row in range(len(spans)):
+        start, end = spans[row, 0] + 1, spans[row, 1] - 2
+        if start > 0 and byte(data, start - 1) == 34 and start <= end:
+            first, last = byte(data, start), byte(data, end)
+            if first <= 32 or last <= 32 or first >= 127 or last >= 127 or first == 92:
+                return False
+            if (end > start and byte(data, end - 1) == 92) or (end - start >= 5 and byte(data, end - 5) == 92):
+                return False
+    return True
+
+
+@jit
+def _distinct(marks: Any, table: Any, firsts: Any, which: Any) -> Any:
+    count, mask = 0, len(table) - 1
+    for row in range(len(marks)):
+        at = np.int64(marks[row] >> np.uint64(20)) & mask
+        while table[at] >= 0 and marks[firsts[table[at]]] != marks[row]:
+            at = (at + 1) & mask
+        if table[at] < 0:
+            table[at], firsts[count] = count, row
+            count += 1
+        which[row] = table[at]
+    return count
+
+
+@jit
+def _numbered(numbers: Any, head: Any, tail: Any, out: Any, ends: Any) -> Any:
+    used = 0
+    for row in range(len(numbers)):
+        for i in range(len(head)):
+            put_byte(out, used + i, head[i])
+        used += len(head)
+        digits, left = 1, numbers[row] // 10
+        while left > 0:
+            digits, left = digits + 1, left // 10
+        left = numbers[row]
+        for i in range(digits):
+            put_byte(out, used + digits - 1 - i, 48 + left % 10)
+            left //= 10
+        used += digits
+        for i in range(len(tail)):
+            put_byte(out, used + i, tail[i])
+        used += len(tail)
+        ends[row + 1] = used
+    return used
 
 
 @jit
 def _put_escape(data: Any, at: Any, out: Any, used: Any) -> Any:
     """Write what the escape at `at` says: (after it, how much is written)."""
-    c = data[at + 1]
+    c = byte(data, at + 1)
     if c != 117:
-        out[used] = 8 if c == 98 else 12 if c == 102 else 10 if c == 110 else 13 if c == 114 else 9 if c == 116 else c
+        put_byte(out, used, 8 if c == 98 else 12 if c == 102 else 10 if c == 110 else 13 if c == 114 else 9 if c == 116 else c)
         return at + 2, used + 1
     value = 0
     for i in range(at + 2, at + 6):
-        d = data[i]
+        d = byte(data, i)
         value = value * 16 + (d - 48 if d < 58 else (d | 32) - 87)
     if value < 0x80:
-        out[used] = value
+        put_byte(out, used, value)
         return at + 6, used + 1
     if value < 0x800:
-        out[used], out[used + 1] = 0xC0 | value >> 6, 0x80 | value & 63
+        put_byte(out, used, 0xC0 | value >> 6)
+        put_byte(out, used + 1, 0x80 | value & 63)
         return at + 6, used + 2
-    out[used], out[used + 1], out[used + 2] = 0xE0 | value >> 12, 0x80 | value >> 6 & 63, 0x80 | value & 63
+    put_byte(out, used, 0xE0 | value >> 12)
+    put_byte(out, used + 1, 0x80 | value >> 6 & 63)
+    put_byte(out, used + 2, 0x80 | value & 63)
     return at + 6, used + 3
 
 
 @jit
-def _texts(data: Any, spans: Any) -> Any:
-    total = 0
-    for row in range(len(spans)):
-        total += max(spans[row, 1] - spans[row, 0], 0)
-    out = np.empty(total, np.uint8)
-    ends = np.zeros(len(spans) + 1, np.int64)
-    valid = np.zeros(len(spans), np.bool_)
+def _texts(data: Any, spans: Any, out: Any, ends: Any, valid: Any) -> Any:
     used = 0
+    ends[0] = 0
     for row in range(len(spans)):
         start, end = spans[row, 0], spans[row, 1] - 1
-        if start >= 0 and data[start] == 34:
-            valid[row] = True
+        valid[row] = start >= 0 and byte(data, start) == 34
+        if valid[row]:
             at = start + 1
             while at < end:
-                if data[at] == 92:
+                if byte(data, at) == 92:
                     at, used = _put_escape(data, at, out, used)
                 else:
-                    out[used] = data[at]
+                    put_byte(out, used, byte(data, at))
                     at, used = at + 1, used + 1
         ends[row + 1] = used
-    return out[:used].copy(), ends, valid
+    return used
 
 
 @jit
@@ -156,58 +265,55 @@ def _nibble(c: Any) -> Any:
 
 
 @jit
-def _guid(data: Any, at: Any, out: Any, row: Any, head: Any, numbers: Any) -> Any:
-    """Read 36 bytes as a GUID; whether they are one, and not all zeros."""
-    numbers[row, 0], numbers[row, 1] = 0, 0
-    digits = 0
+def _guid(data: Any, at: Any, out: Any) -> Any:
+    """Read 36 bytes as a GUID: (whether they are one, and not all zeros, its two numbers)."""
+    high, low = np.uint64(0), np.uint64(0)
     for i in range(36):
-        c = data[at + i]
+        c = byte(data, at + i)
         if i == 8 or i == 13 or i == 18 or i == 23:
             if c != 45:
-                return False
+                return False, high, low
         else:
             value = _nibble(c)
             if value == 16:
-                return False
-            half = 0 if digits < 16 else 1
-            numbers[row, half] = numbers[row, half] << np.uint64(4) | np.uint64(value)
-            digits += 1
+                return False, high, low
+            high = high << np.uint64(4) | low >> np.uint64(60)
+            low = low << np.uint64(4) | np.uint64(value)
             c = c if c < 58 else c | 32
-        out[row, head + i] = c
-    return numbers[row, 0] != 0 or numbers[row, 1] != 0
+        put_byte(out, i, c)
+    return high != np.uint64(0) or low != np.uint64(0), high, low
 
 
 @jit
-def _guids(data: Any, spans: Any, out: Any, head: Any) -> Any:
-    numbers = np.zeros((len(spans), 2), np.uint64)
+def _guids(data: Any, spans: Any, out: Any, width: Any, numbers: Any) -> Any:
     state = np.empty(len(spans), np.uint8)
     for row in range(len(spans)):
         start = spans[row, 0]
-        if start < 0:
-            state[row] = 1
-        elif data[start] == 34 and spans[row, 1] - start == 38 and _guid(data, start + 1, out, row, head, numbers):
-            state[row] = 0
-        else:
-            state[row] = 2
+        state[row] = 1 if start < 0 else 2
+        if start >= 0 and byte(data, start) == 34 and spans[row, 1] - start == 38:
+            good, high, low = _guid(data, start + 1, out + row * width)
+            numbers[row, 0], numbers[row, 1] = high, low
+            state[row] = 0 if good else 2
         if state[row] > 0:
-            out[row, head:] = 45
-    return numbers, state
+            for i in range(36):
+                put_byte(out, row * width + i, 45)
+    return state
 
 
 @jit
 def _number(data: Any, at: Any, digits: Any) -> Any:
     value = 0
     for i in range(at, at + digits):
-        if not 48 <= data[i] <= 57:
+        if not 48 <= byte(data, i) <= 57:
             return -1
-        value = value * 10 + data[i] - 48
+        value = value * 10 + byte(data, i) - 48
     return value
 
 
 @jit
 def _seconds(data: Any, at: Any) -> Any:
     """Seconds since 1970 of the 19 bytes at `at`; -1 where they are no time from then on."""
-    marks_good = data[at + 4] == 45 and data[at + 7] == 45 and data[at + 10] == 84 and data[at + 13] == 58 and data[at + 16] == 58
+    marks_good = byte(data, at + 4) == 45 and byte(data, at + 7) == 45 and byte(data, at + 10) == 84 and byte(data, at + 13) == 58 and byte(data, at + 16) == 58
     year, month, day = _number(data, at, 4), _number(data, at + 5, 2), _number(data, at + 8, 2)
     hour, minute, second = _number(data, at + 11, 2), _number(data, at + 14, 2), _number(data, at + 17, 2)
     if not marks_good or year < 1970 or not 1 <= month <= 12 or day < 1 or not 0 <= hour < 24 or not 0 <= minute < 60 or not 0 <= second < 60:
@@ -224,14 +330,14 @@ def _seconds(data: Any, at: Any) -> Any:
 @jit
 def _ends_well(data: Any, at: Any, end: Any) -> Any:
     """Whether a time may end so: nothing, parts of a second, `Z`."""
-    if at < end and data[at] == 46:
+    if at < end and byte(data, at) == 46:
         start = at + 1
         at = start
-        while at < end and 48 <= data[at] <= 57:
+        while at < end and 48 <= byte(data, at) <= 57:
             at += 1
         if not start < at <= start + 7:
             return False
-    return at == end or (at + 1 == end and data[at] == 90)
+    return at == end or (at + 1 == end and byte(data, at) == 90)
 
 
 @jit
@@ -244,78 +350,30 @@ def _times(data: Any, spans: Any, earliest: Any, latest: Any, ending: Any) -> An
             state[row] = 1
             continue
         end = spans[row, 1] - 1
-        plain = data[start] == 34 and (end - start == 20 or (ending and end - start > 20 and _ends_well(data, start + 20, end)))
+        plain = byte(data, start) == 34 and (end - start == 20 or (ending and end - start > 20 and _ends_well(data, start + 20, end)))
         at = _seconds(data, start + 1) if plain else -1
         state[row] = 0 if at >= 0 and earliest <= at <= latest else 2
         found[row] = at
     return found, state
 
 
-# SHA-256 of short texts: a call of hashlib for each would cost more than all the rest of reading a log.
-
-_PRIMES = [n for n in range(2, 312) if all(n % d for d in range(2, n))]
-
-
-def _fraction(prime: int, root: int) -> int:
-    """The first 32 bits of the fraction of a prime's root."""
-    low, high = 0, prime << 32
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if middle**root <= prime << (32 * root) else (low, middle - 1)
-    return low & 0xFFFFFFFF
-
-
-_ROUNDS = np.array([_fraction(p, 3) for p in _PRIMES[:64]] + [_fraction(p, 2) for p in _PRIMES[:8]], np.uint32)
-"""SHA-256's 64 constants of the rounds, then its 8 beginning words."""
-
-
-@jit
-def _turn(x: Any, by: Any) -> Any:
-    return np.uint32(x >> np.uint32(by)) | np.uint32(x << np.uint32(32 - by))
-
-
-@jit
-def _block(block: Any, w: Any, rounds: Any, h: Any) -> None:
-    """Take 64 bytes into the hash `h`."""
-    for i in range(16):
-        b = 4 * i
-        w[i] = np.uint32(block[b]) << np.uint32(24) | np.uint32(block[b + 1]) << np.uint32(16) | np.uint32(block[b + 2]) << np.uint32(8) | np.uint32(block[b + 3])
-    for i in range(16, 64):
-        p, q = w[i - 15], w[i - 2]
-        w[i] = w[i - 16] + (_turn(p, 7) ^ _turn(p, 18) ^ (p >> np.uint32(3))) + w[i - 7] + (_turn(q, 17) ^ _turn(q, 19) ^ (q >> np.uint32(10)))
-    a, b, c, d, e, f, g, k = h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]
-    for i in range(64):
-        one = np.uint32(k + (_turn(e, 6) ^ _turn(e, 11) ^ _turn(e, 25)) + (e & f ^ ~e & g) + rounds[i] + w[i])
-        two = np.uint32((_turn(a, 2) ^ _turn(a, 13) ^ _turn(a, 22)) + (a & b ^ a & c ^ b & c))
-        k, g, f, e, d, c, b, a = g, f, e, np.uint32(d + one), c, b, a, np.uint32(one + two)
-    h[0] += a
-    h[1] += b
-    h[2] += c
-    h[3] += d
-    h[4] += e
-    h[5] += f
-    h[6] += g
-    h[7] += k
-
-
 @jit
 def _bare(data: Any, start: Any, end: Any, brackets: Any) -> Any:
     """Without blanks (or brackets) around: (start, end)."""
-    while start < end and ((data[start] == 60 or data[start] == 62) if brackets else data[start] == 32):
+    while start < end and ((byte(data, start) == 60 or byte(data, start) == 62) if brackets else byte(data, start) == 32):
         start += 1
-    while start < end and ((data[end - 1] == 60 or data[end - 1] == 62) if brackets else data[end - 1] == 32):
+    while start < end and ((byte(data, end - 1) == 60 or byte(data, end - 1) == 62) if brackets else byte(data, end - 1) == 32):
         end -= 1
     return start, end
 
 
 @jit
-def _message_keys(data: Any, spans: Any, out: Any, rounds: Any) -> Any:
-    state = np.empty(len(spans), np.uint8)
-    block, w, h = np.zeros(64, np.uint8), np.empty(64, np.uint32), np.empty(8, np.uint32)
+def _bare_ids(data: Any, spans: Any, quoted: Any) -> Any:
+    """(starts and ends, state): ids as they are hashed; -1 where there is none to hash."""
+    state, found = np.empty(len(spans), np.uint8), np.full((2, len(spans)), -1)
     for row in range(len(spans)):
-        out[row, 4:] = 48
-        start, end = spans[row, 0] + 1, spans[row, 1] - 1
-        state[row] = 1 if start < 1 or data[start - 1] != 34 else 0
+        start, end = spans[row, 0] + quoted, spans[row, 1] - quoted
+        state[row] = 1 if spans[row, 0] < 0 or (quoted and byte(data, start - 1) != 34) else 0
         if state[row] == 1:
             continue
         start, end = _bare(data, start, end, False)
@@ -323,32 +381,9 @@ def _message_keys(data: Any, spans: Any, out: Any, rounds: Any) -> Any:
         start, end = _bare(data, start, end, False)
         plain = True
         for at in range(start, end):
-            plain &= data[at] < 127 and data[at] != 92
+            c = byte(data, at)
+            plain &= 32 <= c < 127 and (c != 92 or not quoted)
         state[row] = 2 if not plain else 1 if start == end else 0
         if state[row] == 0:
-            _digest(data, start, end, block, w, rounds, h)
-            for i in range(32):
-                nibble = h[i // 8] >> np.uint32(28 - 4 * (i % 8)) & np.uint32(15)
-                out[row, 4 + i] = nibble + (48 if nibble < 10 else 87)
-    return state
-
-
-@jit
-def _digest(data: Any, start: Any, end: Any, block: Any, w: Any, rounds: Any, h: Any) -> None:
-    """SHA-256 of an ASCII text in lower case."""
-    for i in range(8):
-        h[i] = rounds[64 + i]
-    size = end - start
-    for begin in range(0, (size + 9 + 63) // 64 * 64, 64):
-        here = min(max(size - begin, 0), 64)
-        for i in range(here):
-            c = data[start + begin + i]
-            block[i] = c + 32 * (65 <= c <= 90)
-        for i in range(here, 64):
-            block[i] = 0
-        if 0 <= size - begin < 64:
-            block[size - begin] = 128
-        if begin + 64 >= size + 9:
-            for i in range(8):
-                block[63 - i] = (size * 8) >> (8 * i) & 255
-        _block(block, w, rounds, h)
+            found[0, row], found[1, row] = start, end
+    return found, state

@@ -20,6 +20,7 @@ import ijson
 import orjson
 
 from loaders.base import SNIFF_BYTES, Broken, FactBuffer, Source
+from loaders.collectors import ENVELOPES, inside, listed
 from loaders.containers import Archive, at, json_items, read_json, shallow
 from loaders.jsonbatch import SMALL, Batch, of_lines
 
@@ -70,11 +71,11 @@ def _sample(head: bytes, envelopes: tuple[str, ...]) -> tuple[Record, ...]:
     if path is None:
         for line in text.split(b"\n")[:16]:
             with suppress(orjson.JSONDecodeError):
-                found += [record for record in _unwrapped(orjson.loads(line), envelopes) if isinstance(record, dict)]
+                found += [inside(record) for record in _unwrapped(orjson.loads(line), envelopes) if isinstance(record, dict)]
         return tuple(found)
     with suppress(ijson.JSONError, UnicodeError, ValueError):
         for item in ijson.items(io.BytesIO(text), path, use_float=True, multiple_values=True):
-            found += [item] if isinstance(item, dict) else []
+            found += [inside(item)] if isinstance(item, dict) else []
             if len(found) >= 8:
                 break
     return tuple(found)
@@ -125,7 +126,7 @@ def _counted(name: str, found: Iterator[tuple[str, Any]], out: FactBuffer) -> It
     for place, record in found:
         out.records += 1
         if isinstance(record, dict):
-            yield at(name, place), record
+            yield at(name, place), inside(record)
         else:
             out.refuse(at(name, place), "", "not a JSON object" if record is not None else "not JSON: the line is damaged")
 
@@ -148,11 +149,11 @@ def _of_line(number: int, line: bytes, name: str, envelopes: tuple[str, ...]) ->
             raise Broken(at(name, place), "the file ends in the middle of a record", _AGAIN) from None
         yield place, None
         return
-    if isinstance(found, dict) and not any(name in found for name in envelopes):
+    if isinstance(found, dict) and listed(found, (*envelopes, *ENVELOPES)) is None:
         yield place, found
         return
-    inside = _unwrapped(found, envelopes) if isinstance(found, dict | list) else [found]
-    for index, record in enumerate(inside):
+    several = _unwrapped(found, envelopes) if isinstance(found, dict | list) else [found]
+    for index, record in enumerate(several):
         yield f"{place}, item {index + 1}", record
 
 
@@ -189,7 +190,8 @@ def _unwrapped(found: Any, envelopes: tuple[str, ...]) -> list[Any]:
         return found
     if not isinstance(found, dict):
         return []
-    return next((found[name] for name in envelopes if isinstance(found.get(name), list)), [found])
+    several = listed(found, (*envelopes, *ENVELOPES))
+    return [found] if several is None else several
 
 
 def _layout(text: bytes, envelopes: tuple[str, ...]) -> str | None:
@@ -205,9 +207,10 @@ def _layout(text: bytes, envelopes: tuple[str, ...]) -> str | None:
                 return None
     if not start.startswith(b"{"):
         return None
+    places = {*envelopes, *ENVELOPES}
     with suppress(ijson.JSONError, UnicodeError, ValueError):
         for prefix, event, _ in ijson.parse(io.BytesIO(start)):
-            if event == "start_array" and prefix in envelopes:
+            if event == "start_array" and prefix in places:
                 return f"{prefix}.item"
     return ""
 

@@ -34,16 +34,17 @@ def is_msg(stream: Any) -> bool:
     return any(name.encode("utf-16-le") in directory for name in _NAMES)
 
 
-def read_msg(data: bytes) -> Item:
-    """What an Outlook message says. Raises Broken where it cannot be read."""
+def read_msg(data: bytes, texts: bool = False) -> Item:
+    """What an Outlook message says; `texts`: attachments too. Raises Broken where it cannot be read."""
     if len(data) > LARGEST:
         raise Broken("Outlook message", f"{len(data):,} bytes, more than {LARGEST:,}", "save it as EML and load that")
-    said = _READER.ask(data)
+    said = _READER.ask(data, texts)
     if said.get("error") == "missing":
         raise Broken("Outlook message", "reading it needs the package extract-msg", f"{INSTALL}, or save it as EML and load that")
     if "error" in said:
         raise Broken("Outlook message", f"it cannot be read ({said['error']})", "it is damaged or cut short: save it again, or as EML")
-    return Item(**{**said, "sender": tuple(said["sender"]), "recipients": [tuple(row) for row in said["recipients"]], "size": len(data)})
+    attached = [(number, name, type_, text.encode("latin-1")) for number, name, type_, text in said["texts"]]
+    return Item(**{**said, "sender": tuple(said["sender"]), "recipients": [tuple(row) for row in said["recipients"]], "size": len(data), "texts": attached})
 
 
 class _Reader:
@@ -55,13 +56,13 @@ class _Reader:
         self._answers: Queue[bytes] = Queue()
         atexit.register(self.stop)
 
-    def ask(self, data: bytes) -> dict[str, Any]:
+    def ask(self, data: bytes, texts: bool = False) -> dict[str, Any]:
         """The answer on one message; {"error": why} where there is none."""
         with self._lock:
             process = self._running()
             try:
                 assert process.stdin is not None  # noqa: S101 - it was made with a pipe
-                process.stdin.write(len(data).to_bytes(8, "big") + data)
+                process.stdin.write((len(data) | texts << 63).to_bytes(8, "big") + data)
                 process.stdin.flush()
                 line = self._answers.get(timeout=SECONDS)
             except (OSError, Empty):

@@ -131,6 +131,7 @@ class Okta:
         self.out, self._options = out, options
         self.tally = Tally()
         self._said: set[tuple[Any, ...]] = set()
+        self._events: set[str] = set()
         self._spans: dict[str, list[int]] = {}
         self._entered: dict[tuple[Node, Node], tuple[int, str, str]] = {}
         self._own: dict[Node, str] = {}
@@ -207,10 +208,19 @@ class Okta:
 
     def is_new(self, id_: str) -> bool:
         """Whether an event was not read before; else it is counted."""
-        new = self._once("event", id_)
+        new = id_ not in self._events
+        self._events.add(id_)
         if not new:
             self.tally.add("standing in the file more than once, read once")
         return new
+
+    def are_new(self, ids: list[str]) -> bool:
+        """Whether none of these events was read before, nor is there twice; if not, each has to be asked by itself."""
+        new = set(ids)
+        if len(new) < len(ids) or not self._events.isdisjoint(new):
+            return False
+        self._events |= new
+        return True
 
     def alike(self, record: Record, what: str, place: str) -> Alike:
         """What all events say that differ from this one only by id, time, address and session; things that are new are stated."""

@@ -20,10 +20,11 @@ from loaders.okta import PREFIX, SSO, UPKEEP, Alike, Okta, Record, folded, is_pl
 from loaders.signins import plain_ip
 
 _ALIKE = ("eventType", "displayMessage", "actor", "outcome", "target")
-_CLIENT = Names("ipAddress", "userAgent", "geographicalContext")
-_SESSION = Names("externalSessionId")
 _ENVELOPES = ("events", "value")
-_RECORD = Names("uuid", "published", "client", "authenticationContext", *_ALIKE, *_ENVELOPES)
+_RECORD = Names(
+    "uuid", "published", *_ALIKE, *_ENVELOPES,
+    one={"client": Names("ipAddress", "userAgent", "geographicalContext"), "authenticationContext": Names("externalSessionId")},
+)  # fmt: skip
 _KEPT = 100_000
 _DAY = 86_400
 
@@ -61,13 +62,14 @@ class OktaBatches:
         usual = np.ones(len(found.row), np.bool_)
         for name in _RECORD.keys:
             usual &= (found.span(name)[:, 0] >= 0) == (name not in _ENVELOPES)
-        client, fine = _inner(data, found, "client", _CLIENT)
-        session, whole = _inner(data, found, "authenticationContext", _SESSION)
+        client, session = found.of_each("client"), found.of_each("authenticationContext")
+        for spans in (*client.values(), *session.values()):
+            usual &= spans[:, 0] >= 0
         start = session["externalSessionId"][:, 0]
-        usual &= fine & whole & ((data[start] == ord('"')) | (data[start] == ord("n")))
+        usual &= ((data[start] == ord('"')) | (data[start] == ord("n")))
         keys, _, state = jsoncells.guids(data, found.span("uuid"), PREFIX)
         at, at_state = jsoncells.times(data, found.span("published"), dates.EARLIEST, self._latest, ending=True)
-        context = jsoncells.marks(data, *(found.span(name) for name in _ALIKE), client["userAgent"], client["geographicalContext"])
+        context = jsoncells.marks_of(data, found, _ALIKE, client["userAgent"], client["geographicalContext"])
         return _Scan(found, usual & (state == GOOD) & (at_state == GOOD), keys, at, context, client, session["externalSessionId"])
 
     def _take(self, batch: Batch, scan: _Scan) -> None:
@@ -76,15 +78,32 @@ class OktaBatches:
         for at in firsts(scan.context, np.flatnonzero(scan.usual)):
             if int(scan.context[at]) not in self._plain:
                 self._plain[int(scan.context[at])] = self._type(self._mini(batch, scan, at))
-        marks, ids = scan.context.tolist(), scan.keys.str.slice(len(PREFIX)).to_list()
-        in_columns = {row: at for at, row in enumerate(scan.found.row.tolist()) if scan.usual[at] and self._plain[marks[at]]}
-        self._log.out.records += 0 if batch.counted else len(in_columns)
-        kept = np.array([*self._new_ones(batch, scan, in_columns, marks, ids)], np.int64)
-        self._cover(scan, np.array([*in_columns.values()], np.int64))
+        first, which = jsoncells.distinct(scan.context)
+        plain = [self._plain.get(mark) or "" for mark in scan.context[first].tolist()]
+        fine = scan.usual & np.array([bool(what) for what in plain], np.bool_)[which]
+        self._log.out.records += 0 if batch.counted else int(fine.sum())
+        self._cover(scan, np.flatnonzero(fine))
+        ids = scan.keys.str.slice(len(PREFIX)).to_list()
+        upkeep = fine & np.array([is_upkeep(what) for what in plain], np.bool_)[which]
+        kept = np.flatnonzero(fine & ~upkeep)
+        if int(fine.sum()) == len(batch) and self._log.are_new([ids[at] for at in kept.tolist()] if upkeep.any() else ids):
+            if upkeep.any():
+                self._log.tally.add(UPKEEP, int(upkeep.sum()))
+            for at in firsts(scan.context, kept):
+                self._know(batch, scan, at)
+        else:
+            in_columns = {row: at for at, row in enumerate(scan.found.row.tolist()) if fine[at]}
+            kept = np.array([*self._new_ones(batch, scan, in_columns, upkeep, ids)], np.int64)
         if len(kept):
             self._state(batch, scan, kept, ids)
 
-    def _new_ones(self, batch: Batch, scan: _Scan, in_columns: dict[int, int], marks: list[int], ids: list[str]) -> Iterator[int]:
+    def _know(self, batch: Batch, scan: _Scan, at: int) -> None:
+        """What is said alike by such events; what they are about is stated."""
+        mark = int(scan.context[at])
+        if mark not in self._alike:
+            self._alike[mark] = self._log.alike(self._mini(batch, scan, at), self._plain[mark] or "", batch.place(int(scan.found.row[at])))
+
+    def _new_ones(self, batch: Batch, scan: _Scan, in_columns: dict[int, int], upkeep: Flags, ids: list[str]) -> Iterator[int]:
         """Events to state in columns; the others are stated.
 
         It goes by the order of the file, which decides which of two is the copy, and where a thing is stated first.
@@ -94,11 +113,10 @@ class OktaBatches:
             if at < 0:
                 for place, record in batch.row(row):
                     self._log.take(folded(record), place)
-            elif is_upkeep(what := self._plain[marks[at]] or ""):
+            elif upkeep[at]:
                 self._log.tally.add(UPKEEP)
             elif self._log.is_new(ids[at]):
-                if marks[at] not in self._alike:
-                    self._alike[marks[at]] = self._log.alike(self._mini(batch, scan, at), what, batch.place(row))
+                self._know(batch, scan, at)
                 yield at
 
     def _type(self, record: Record) -> str | None:
@@ -114,23 +132,23 @@ class OktaBatches:
         return found
 
     def _cover(self, scan: _Scan, rows: Ints) -> None:
-        marks, which = np.unique(scan.context[rows], return_inverse=True)
-        words = np.array([word_of(self._plain[int(mark)] or "") for mark in marks])
+        first, which = jsoncells.distinct(scan.context[rows])
+        words = np.array([word_of(self._plain[mark] or "") for mark in scan.context[rows[first]].tolist()])
         for word in np.unique(words):
             times = scan.at[rows[(words == word)[which]]]
             self._log.covers(str(word), int(times.min()), int(times.max()), len(times))
 
     def _state(self, batch: Batch, scan: _Scan, rows: Ints, ids: list[str]) -> None:
-        marks, which = np.unique(scan.context[rows], return_inverse=True)
-        alike = [self._alike[int(mark)] for mark in marks]
+        first, which = jsoncells.distinct(scan.context[rows])
+        alike = [self._alike[mark] for mark in scan.context[rows[first]].tolist()]
         out, at, place, keys = self._log.out, scan.at[rows], batch.places(scan.found.row[rows]), scan.keys.gather(rows)
         record = keys.str.slice(len(PREFIX))
 
         def column(values: list[Any], type_: Any = pl.String) -> pl.Series:
             return pl.Series(values, dtype=type_).gather(which)
 
-        session = jsoncells.texts(batch.data, scan.session[rows]).str.strip_chars()
-        session = pl.select(pl.when(pl.lit(session).str.to_lowercase().is_in(["", "null", "unknown"])).then(None).otherwise(pl.lit(session))).to_series()
+        session = jsoncells.bare_texts(batch.data, scan.session[rows])
+        session = pl.select(pl.when(pl.lit(session).str.to_lowercase().is_in(["null", "unknown"])).then(None).otherwise(pl.lit(session))).to_series()
         out.nodes(
             "Observation", keys, place, name=column([said.name for said in alike]), at=pl.Series(at), operation=column([said.what for said in alike]),
             ip=self._addresses(batch, scan, rows), session=session, user_agent=column([said.agent for said in alike]), app=column([said.app for said in alike]),
@@ -156,20 +174,9 @@ class OktaBatches:
 
     def _addresses(self, batch: Batch, scan: _Scan, rows: Ints) -> pl.Series:
         spans = scan.client["ipAddress"][rows]
-        marks, first, which = np.unique(jsoncells.marks(batch.data, spans), return_index=True, return_inverse=True)
-        for mark, at in zip(marks.tolist(), first.tolist(), strict=True):
+        marks = jsoncells.marks(batch.data, spans)
+        first, which = jsoncells.distinct(marks)
+        for mark, at in zip(marks[first].tolist(), first.tolist(), strict=True):
             if mark not in self._ips:
                 self._ips[mark] = plain_ip(text_of({"ip": batch.value(spans[at])}, "ip"))
-        return pl.Series([self._ips[mark] for mark in marks.tolist()], dtype=pl.String).gather(which)
-
-
-def _inner(data: Any, found: Found, name: str, names: Names) -> tuple[dict[str, Ints], Flags]:
-    """Spans of an object's members; and whether each is an object that has them all."""
-    start, end = found.span(name).T
-    inner = objects(data, np.where((start >= 0) & (data[start] == ord("{")), start, -1), np.ascontiguousarray(end), names)
-    spans, good = {}, ~inner.bad
-    for key in names.keys:
-        spans[key] = np.full((len(start), 2), -1)
-        spans[key][inner.row] = inner.span(key)
-        good &= spans[key][:, 0] >= 0
-    return spans, good
+        return pl.Series([self._ips[mark] for mark in marks[first].tolist()], dtype=pl.String).gather(which)

@@ -191,10 +191,10 @@ class Graph:
             index: dict[Any, list[Item]] = {}
             for item in self._items.values():
                 if isinstance(own := item.properties.get(key), (str, int, float, bool)):
-                    index.setdefault(own, []).append(item)
+                    index.setdefault(_name_of(key, own), []).append(item)
             self._matched[key] = index
         if isinstance(value, (str, int, float, bool)):
-            yield from (item for item in self._matched[key].get(value, ()) if all(item.properties.get(name) == want for name, want in wanted[1:]))
+            yield from (item for item in self._matched[key].get(_name_of(key, value), ()) if all(item.properties.get(name) == want for name, want in wanted[1:]))
 
     def _edge(self, kind: str, start: Item, end: Item, properties: Json, place: str) -> None:
         if kind in ("MemberOf", "AZMemberOf"):
@@ -307,12 +307,18 @@ class Graph:
 
 
 def _principal_node(item: Item, label: str) -> Node | None:
-    if sid := identity.sid(item.id):
+    stated = item.text("objectid", "objectsid", "object_sid", "sid")
+    if sid := identity.sid(item.id) or identity.sid(stated):
         return (label, identity.ad_key(sid)) if label != "App" else None
-    guid = next((text for text in (item.text("appid") if label == "App" else "", item.id) if _GUID.match(text)), "").lower()
+    guid = next((text for text in (item.text("appid") if label == "App" else "", item.id, stated) if _GUID.match(text)), "").lower()
     if guid and label in ("Account", "Group", "App"):
         return label, {"Account": "entra", "Group": "group", "App": "app"}[label] + f":{guid}"
     return None
+
+
+def _name_of(key: str, value: Any) -> Any:
+    """What a property is matched by: a name without regard to case, as BloodHound keeps all names in capitals."""
+    return value.casefold() if key == "name" and isinstance(value, str) else value
 
 
 def _stranger(id_: str, kind: str) -> Item | None:

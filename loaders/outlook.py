@@ -11,7 +11,7 @@ from email.utils import formatdate
 
 from loaders import secrets
 from loaders.base import Options
-from loaders.bodies import plain
+from loaders.bodies import PARTS, is_text, plain, readable
 from loaders.messages import BODY_BYTES, SEARCHED_BYTES, Parsed, headers_only, parse_message
 
 INSTALL = "pip install 'hakyu[outlook]'"
@@ -30,7 +30,10 @@ Person = tuple[str | None, str | None]
 
 @dataclass
 class Item:
-    """What Outlook says of one message. Times are seconds since 1970 UTC; `recipients`: (1 to | 2 cc | 3 bcc, name, address)."""
+    """What Outlook says of one message. Times are seconds since 1970 UTC; `recipients`: (1 to | 2 cc | 3 bcc, name, address).
+
+    `texts`: (number from 1 on, name, media type, bytes) of the first attachments, where credentials are looked for.
+    """
 
     message_class: str = "IPM.Note"
     headers: str = ""
@@ -43,17 +46,23 @@ class Item:
     body: str = ""
     size: int = 0
     attachments: int = 0
+    texts: list[tuple[int, str, str, bytes]] = field(default_factory=list)
 
     def parsed(self, options: Options) -> Parsed:
-        """The message by its headers and properties; where that is asked for, with the credentials in its text (not in attachments)."""
+        """The message by its headers and properties; where that is asked for, with the credentials in its text and in attachments that are text."""
         head = "\n".join(self._lines()).encode("utf-8", "surrogatepass") + b"\n\n"
         found = parse_message(head + self.body[:BODY_BYTES].encode("utf-8", "surrogatepass"), headers_only(options))
         if options.secrets:
-            found.secrets = secrets.look_in([("body", plain(self.body[:SEARCHED_BYTES]))], options)
+            found.secrets = secrets.look_in([("body", plain(self.body[:SEARCHED_BYTES])), *self._attached()], options)
         if found.delivered is None:
             found.delivered = self.delivered
         found.encrypted = found.encrypted or self.message_class.casefold() == "ipm.note.smime"
         return found
+
+    def _attached(self) -> list[tuple[str, str]]:
+        """(`attachment 2`, text) of each attachment that is text."""
+        texts = ((number, readable(data, type_)) for number, name, type_, data in self.texts[:PARTS] if is_text(name, type_))
+        return [(f"attachment {number}", text) for number, text in texts if text is not None]
 
     def _lines(self) -> list[str]:
         """Header lines, those that are missing made from the properties."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from loaders.base import Broken
+from loaders.bodies import PART_BYTES, PARTS, is_text
 from loaders.mailstore import is_sent_folder
 from loaders.outlook import Item, is_mail, kind_of, seconds
 
@@ -27,15 +28,16 @@ _CLASS, _SIZE, _MESSAGE_ID = 0x1A, 0xE08, 0x1035
 _SENDER, _SENDER_ADDRESS, _SENDER_SMTP = 0xC1A, 0xC1F, 0x5D01
 _ROLE, _NAME_OF, _ADDRESS_OF, _SMTP_OF = 0xC15, 0x3001, 0x3003, 0x39FE
 _TOP, _SENT, _PASSWORD = 0x35E0, 0x35E4, 0x67FF
+_FILE_NAME, _SHORT_NAME, _MEDIA_TYPE = 0x3707, 0x3704, 0x370E
 
 Found = tuple[str, str | None, Item | str]
 
 
 class Store:
-    """An open data file. `others`: items that are no mail, by kind; `blind`: messages whose recipients cannot be told."""
+    """An open data file; `texts`: attachments that are text are read too. `others`: items that are no mail, by kind; `blind`: messages whose recipients cannot be told."""
 
-    def __init__(self, file: Any) -> None:
-        self._file = file
+    def __init__(self, file: Any, texts: bool = False) -> None:
+        self._file, self._texts = file, texts
         self.others: Counter[str] = Counter()
         self.blind = 0
         try:
@@ -103,6 +105,8 @@ class Store:
         item.submitted = _moment(message, "get_client_submit_time_as_integer")
         item.subject, item.body = _read(message, "subject"), _read(message, "plain_text_body") or _read(message, "html_body")
         item.attachments = _count(message, "number_of_attachments")
+        if self._texts and item.attachments:
+            item.texts = list(_attached(message))
         if not headers:
             item.sender = said.get(_SENDER), said.get(_SENDER_SMTP) or said.get(_SENDER_ADDRESS)
             item.recipients = _recipients(message)
@@ -120,8 +124,22 @@ def _recipients(message: Any) -> list[tuple[int, str | None, str | None]]:
     return found
 
 
+def _attached(message: Any) -> Iterator[tuple[int, str, str, bytes]]:
+    """(number, name, media type, first bytes) of the attachments that are text; damaged ones are left out."""
+    for number in range(min(_count(message, "number_of_attachments"), PARTS)):
+        try:
+            attachment = message.get_attachment(number)
+            said = _properties(attachment)
+            name, type_ = said.get(_FILE_NAME) or said.get(_SHORT_NAME) or "", said.get(_MEDIA_TYPE) or ""
+            if is_text(name, type_):
+                yield number + 1, name, type_, attachment.read_buffer(min(int(attachment.size), PART_BYTES))
+        except (AttributeError, TypeError, *DAMAGE):
+            continue
+
+
 _WANTED = frozenset(
-    (_CLASS, _SIZE, _MESSAGE_ID, _SENDER, _SENDER_ADDRESS, _SENDER_SMTP, _ROLE, _NAME_OF, _ADDRESS_OF, _SMTP_OF, _TOP, _SENT, _PASSWORD)
+    (_CLASS, _SIZE, _MESSAGE_ID, _SENDER, _SENDER_ADDRESS, _SENDER_SMTP, _ROLE, _NAME_OF, _ADDRESS_OF, _SMTP_OF, _TOP, _SENT, _PASSWORD, _FILE_NAME, _SHORT_NAME,
+     _MEDIA_TYPE)
 )  # fmt: skip
 
 

@@ -12,9 +12,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from graphmodel.times import to_iso
-from loaders import dates
+from loaders import columns, dates
 from loaders.base import Source
 from loaders.trace import moment
 
@@ -25,7 +28,8 @@ _PREFIX = re.compile(
     r"(?:(?:\[\d+\])?:| \S+ \S+ (?:-|\[.*?\])) "
 )
 _QUEUED = re.compile(r"(?P<id>[0-9A-F]{5,15}|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,20}|\d{5,20}): (?P<rest>.*)", re.DOTALL)
-_FIELD = re.compile(r"(?:^|, )(?P<name>to|orig_to|from|relay|size|status|message-id|client|uid)=(?P<value><[^>]*>|[^,]*)")
+FIELDS = ("to", "orig_to", "from", "relay", "size", "status", "message-id", "client", "uid")
+_FIELD = re.compile(rf"(?:^|, )(?P<name>{'|'.join(FIELDS)})=(?P<value><[^>]*>|[^,]*)")
 _YEAR_OF_ID = re.compile(rb"message-id=<(20\d\d)(\d\d)(\d\d)\d{6}\.")
 _YEAR_OF_NAME = re.compile(r"(?<!\d)(199\d|20\d\d)[-_.]?(?:0[1-9]|1[0-2])")
 
@@ -42,6 +46,15 @@ class Line:
     fields: dict[str, str]
 
 
+class Start(NamedTuple):
+    """Syslog's prefix of a line. `end`: where the program's own text begins."""
+
+    at: int | None
+    host: str
+    program: str
+    end: int
+
+
 class Lines:
     """Parses lines in the order of the file. `year`: of the first line that has none; None leaves such lines without a time."""
 
@@ -50,6 +63,15 @@ class Lines:
         self._month = 0
         self.undated = 0
         self.zoneless = 0
+
+    @property
+    def state(self) -> list[int]:
+        """Year (0: unknown) and month of the last line, how many had no zone, and no year: for who reads lines otherwise."""
+        return [self._year or 0, self._month, self.zoneless, self.undated]
+
+    @state.setter
+    def state(self, given: list[int]) -> None:
+        self._year, self._month, self.zoneless, self.undated = given[0] or None, *given[1:]
 
     def parse(self, text: str) -> Line | None:
         """The line, or None where it is of another program or not about a queued message."""
@@ -65,6 +87,11 @@ class Lines:
         if not fields and rest != "removed":
             return None
         return Line(self._time(prefix) if prefix else None, prefix["host"] if prefix else "", program, queued["id"], rest, fields)
+
+    def start(self, text: str) -> Start | None:
+        """What syslog puts before a line of any program; None where there is nothing of it."""
+        prefix = _PREFIX.match(text)
+        return Start(self._time(prefix), prefix["host"], prefix["program"], prefix.end()) if prefix else None
 
     def _time(self, prefix: re.Match[str]) -> int | None:
         if prefix["iso"]:
@@ -120,11 +147,36 @@ def _survey(source: Source) -> tuple[list[int], Counter[int]]:
     votes: Counter[int] = Counter()
     turns = 0
     with source.open() as stream:
-        for line in stream:
-            month = _MONTHS.get(line.lstrip(b"<0123456789>")[:3].decode("latin-1"), 0)
-            if month and (not months or months[-1] != month):
-                turns += _turn(months[-1], month) if months else 0
-                months.append(month)
-            if month and (match := _YEAR_OF_ID.search(line)) and int(match[2]) == month:
-                votes[int(match[1]) - turns] += 1
+        for part in columns.chunks(stream):
+            starts, found = _months_of(part)
+            rows = np.flatnonzero(found)
+            if not len(rows):
+                continue
+            changed, since = [0], [turns]
+            for row in rows[np.flatnonzero(np.diff(found[rows], prepend=months[-1] if months else 0))].tolist():
+                turns += _turn(months[-1], int(found[row])) if months else 0
+                months.append(int(found[row]))
+                changed, since = [*changed, row], [*since, turns]
+            last = -1
+            for match in _YEAR_OF_ID.finditer(part):
+                row = int(np.searchsorted(starts, match.start(), "right")) - 1
+                if row != last and int(match[2]) == found[row]:
+                    votes[int(match[1]) - since[int(np.searchsorted(changed, row, "right")) - 1]] += 1
+                last = row
     return months, votes
+
+
+def _months_of(part: bytes) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """(where lines begin, the month that each begins with, behind a priority too; 0 for none)."""
+    data = np.frombuffer(part + bytes(8), np.uint8)
+    starts = np.concatenate([[0], np.flatnonzero(data[: len(part)] == 10) + 1])
+    starts = starts[starts < len(part)]
+    begins, found = data[starts], np.zeros(len(starts), np.int64)
+    letters = np.flatnonzero(begins >= 65)
+    if len(letters):
+        code = data[starts[letters]] * np.int64(65536) + data[starts[letters] + 1] * np.int64(256) + data[starts[letters] + 2]
+        for name, number in _MONTHS.items():
+            found[letters[code == int.from_bytes(name.encode(), "big")]] = number
+    for row in np.flatnonzero((begins < 65) & (data[starts + 4] != 45)).tolist():
+        found[row] = _MONTHS.get(part[starts[row] : starts[row] + 40].lstrip(b"<0123456789>")[:3].decode("latin-1"), 0)
+    return starts, found

@@ -21,7 +21,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,14 +40,18 @@ _CELL_LIMIT = 64 << 20
 _HEADER_LIMIT = 1 << 20
 _PREAMBLE = re.compile(r'^("?#TYPE |sep=.\s*$)', re.IGNORECASE)
 _UTC_SUFFIX = re.compile(r" \[utc\]$")
+_CALCULATED = re.compile(r"^\{?\s*(?:\[\w+\])?\(?\$(?:_|psitem)\.(\w+)(?:\s*-join\b.*|\s*\}?)$")
+"""A column that was asked for as a script, and goes by its text: ` $_.Recipients `."""
 _TYPE_NAME = re.compile(r"^(Deserialized\.)?(System\.[A-Z]|Microsoft\.[A-Z]\w*\.)[\w.`+]*(\[.*\])?$")
 _LOST_TEXT = re.compile(r"^[?\s]*\?\?[?\s]*$")
+_FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _PREFIXED = re.compile(r"\s+(?=[A-Za-z0-9]{2,10}:)")
 
 
 def column_name(text: str) -> str:
-    """A header cell in one spelling: stripped, spaces collapsed, case folded, without ` [UTC]`."""
-    return _UTC_SUFFIX.sub("", " ".join(text.split()).casefold())
+    """A header cell in one spelling: stripped, spaces collapsed, case folded, without ` [UTC]`; of `$_.Name -join ';'` the name."""
+    name = _UTC_SUFFIX.sub("", " ".join(text.split()).casefold())
+    return match[1] if "$" in name and (match := _CALCULATED.match(name)) else name
 
 
 def header_of(source: Source) -> frozenset[str]:
@@ -128,7 +132,7 @@ class Row:
 
     def flag(self, column: str) -> bool | None:
         """A yes or no cell; None where empty or neither."""
-        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(self.get(column).casefold())
+        return _FLAGS.get(self.get(column).casefold())
 
     def rest(self, known: Iterable[str]) -> str | None:
         """What the columns besides `known` say, as JSON; None where they are empty."""
@@ -152,6 +156,12 @@ class Block:
         at = self._table.index.get(name)
         return columns.empty(len(self)) if at is None else self._part.column(at)
 
+    def moment_of(self, text: str) -> int | None:
+        """A date as `Row.date` reads it; None where only the row can tell."""
+        with suppress(dates.BadDate):
+            return dates.moment(text, self._table._order, self._table._options.now)
+        return None
+
     def row(self, at: int) -> Row:
         """The row at this place in the block, from 0 on."""
         return Row(self._table, self.number + at, self._part.cells(at))
@@ -162,9 +172,10 @@ class Table:
 
     Cells that hold a .NET type name or only question marks count as empty, and are told in a note; so are bad dates.
     `dates` names the columns by which the order of day and month is settled: the whole file is asked at the first date that needs it.
+    `unnamed`: columns behind those that the header names.
     """
 
-    def __init__(self, source: Source, options: Options, out: FactBuffer, dates: tuple[str, ...] = ()) -> None:
+    def __init__(self, source: Source, options: Options, out: FactBuffer, dates: tuple[str, ...] = (), unnamed: tuple[str, ...] = ()) -> None:
         csv.field_size_limit(_CELL_LIMIT)
         self._source, self._options, self._out = source, options, out
         self._encoding = encoding_of(source, options)
@@ -173,6 +184,7 @@ class Table:
         self._troubles: dict[tuple[str, str], _Trouble] = {}
         self._top = self._read_top()
         self.delimiter, self.header = _split_header(self._top.text)
+        self.header += unnamed
         self.index = {name: at for at, name in enumerate(self.header)}
         self._rows = CsvRows(self._text, self._top.lines, self._top.rows, self.delimiter, len(self.header))
         self._dated = [column for column in dates if column in self.index]
@@ -197,7 +209,7 @@ class Table:
         missing = [column for column in columns if column not in self.index]
         if missing:
             found = ", ".join(name for name in self.header if name)
-            raise Broken("header", f"no column {', '.join(missing)}", f"found: {found[:300]}")
+            raise Broken("header", f"no column {', '.join(missing)}", f"found: {found[:200]}")
 
     def __iter__(self) -> Iterator[Row]:
         for record in self._watched(self._rows.records()):

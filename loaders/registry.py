@@ -11,6 +11,7 @@ from typing import Protocol, cast
 import loaders.formats
 from graphmodel.errors import LoadError
 from loaders.base import Claim, FactBuffer, Options, Source
+from loaders.tablelike import as_table
 
 
 class Unrecognised(LoadError):
@@ -34,6 +35,28 @@ class Format(Protocol):
         """State what the file says. Raises Broken when it breaks midway."""
 
 
+class AsTable:
+    """A format of tables for a file that is one, though written as JSON or as a list (loaders/tablelike.py)."""
+
+    def __init__(self, fmt: Format) -> None:
+        self._fmt = fmt
+        self.NAME, self.TITLE, self.PRIORITY, self.SEEN, self.READS, self.__doc__ = fmt.NAME, fmt.TITLE, fmt.PRIORITY, fmt.SEEN, fmt.READS, fmt.__doc__ or ""
+
+    def detect(self, source: Source) -> Claim | None:
+        """As the format does of the table."""
+        table = as_table(source)
+        return self._fmt.detect(table) if table else None
+
+    def read(self, source: Source, options: Options, out: FactBuffer) -> None:
+        """Read the table; places are its rows."""
+        table = as_table(source)
+        out.note("read as a table: row 2 is the first object")
+        if table and table.cut:
+            lists = "list" if table.cut == 1 else "lists"
+            out.note(f"{table.cut:,} {lists} that the console cut, taken as unknown: set $FormatEnumerationLimit = -1, or use Export-Csv")
+        self._fmt.read(table or source, options, out)
+
+
 @cache
 def formats() -> tuple[Format, ...]:
     """Every format there is, by name."""
@@ -44,7 +67,7 @@ def formats() -> tuple[Format, ...]:
 
 
 def recognise(source: Source) -> tuple[Format, Claim]:
-    """The format whose claim on `source` is strongest.
+    """The format whose claim on `source` is strongest; where none claims it as it stands, on the table it is.
 
     Raises Unrecognised when no format claims it, LoadError when the file is empty, could not be opened, or two formats claim it equally.
     """
@@ -52,7 +75,9 @@ def recognise(source: Source) -> tuple[Format, Claim]:
         raise source.fault
     if not source.is_dir and source.size == 0:
         raise LoadError(f"{source.name}: the file is empty; export it again")
-    claims = [(claim, fmt) for fmt in formats() if (claim := fmt.detect(source)) is not None]
+    claims: list[tuple[Claim, Format]] = [(claim, fmt) for fmt in formats() if (claim := fmt.detect(source)) is not None]
+    if not claims and (table := as_table(source)) is not None:
+        claims = [(claim, AsTable(fmt)) for fmt in formats() if (claim := fmt.detect(table)) is not None]
     if not claims:
         raise Unrecognised(f"{source.name}: not a format hakyu knows; `hakyu formats` lists them")
     best = max(claim.strength for claim, _ in claims)

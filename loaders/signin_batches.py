@@ -59,7 +59,7 @@ class SignInBatches:
         usual = (found.span("ipAddress")[:, 0] >= 0) & (found.span("activityDateTime")[:, 0] < 0)
         keys, _, state = jsoncells.guids(data, found.span("id"), PREFIX)
         at, at_state = jsoncells.times(data, found.span("createdDateTime"), dates.EARLIEST, self._log.latest or dates.LATEST, ending=True)
-        context = jsoncells.marks(data, *(found.span(name) for name in _CONTEXT))
+        context = jsoncells.marks_of(data, found, _CONTEXT)
         return _Scan(found, usual & (state == GOOD) & (at_state == GOOD), keys, at, context)
 
     def _take(self, batch: Batch, scan: _Scan) -> None:
@@ -106,7 +106,7 @@ class SignInBatches:
 
         log.out.nodes(
             "Observation", keys, place, name=column([said.name for said in alike]), at=pl.Series(at), operation=OPERATION, ip=self._addresses(batch, scan, rows),
-            session=self._sessions(batch, scan, rows), user_agent=column([said.agent for said in alike]), app=column([said.app_name for said in alike]),
+            session=_texts(batch, scan, rows, "sessionId"), token=_tokens(batch, scan, rows), user_agent=column([said.agent for said in alike]), app=column([said.app_name for said in alike]),
             as_who=column([said.kind for said in alike]), succeeded=column([said.ok for said in alike], pl.Boolean), note=column([said.note for said in alike]),
         )  # fmt: skip
         record = jsoncells.texts(batch.data, scan.found.span("id")[rows])
@@ -124,8 +124,13 @@ class SignInBatches:
                 self._ips[mark] = plain_ip(batch.value(spans[at]))
         return pl.Series([self._ips[mark] for mark in marks.tolist()], dtype=pl.String).gather(which)
 
-    def _sessions(self, batch: Batch, scan: _Scan, rows: Ints) -> pl.Series:
-        session, token = (
-            jsoncells.texts(batch.data, scan.found.span(name)[rows]).str.strip_chars().replace("", None) for name in ("sessionId", "uniqueTokenIdentifier")
-        )
-        return pl.select(pl.coalesce(pl.lit(session), pl.lit(token))).to_series()
+
+def _tokens(batch: Batch, scan: _Scan, rows: Ints) -> pl.Series:
+    """Ids of tokens, as loaders/audit_who.token_id takes them."""
+    column = _texts(batch, scan, rows, "uniqueTokenIdentifier")
+    return column.set(column.str.strip_chars("0A-=") == "", None)
+
+
+def _texts(batch: Batch, scan: _Scan, rows: Ints, name: str) -> pl.Series:
+    """A text of each record, null where there is none."""
+    return jsoncells.texts(batch.data, scan.found.span(name)[rows]).str.strip_chars().replace("", None)

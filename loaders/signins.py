@@ -18,7 +18,7 @@ from typing import Any
 
 from graphmodel import identity
 from loaders import dates
-from loaders.audit_who import guid, text_of
+from loaders.audit_who import guid, text_of, token_id
 from loaders.base import FactBuffer, Options
 from loaders.entra import Record, is_outsider, real_address
 from loaders.recipients import Node, Recipients, Tally
@@ -75,6 +75,7 @@ class SignIn:
     code: str = ""
     ok: bool | None = None
     session: str = ""
+    token: str = ""
     agent: str = ""
     extra: tuple[str, ...] = ()
 
@@ -123,7 +124,7 @@ def from_graph(record: Record, moment: Any, outer: Record | None = None) -> Sign
         app_id=_text(record.get("appId")), app_name=_text(record.get("appDisplayName")) or _text(record.get("servicePrincipalName")),
         principal_id=_text(record.get("servicePrincipalId")), resource=_text(record.get("resourceDisplayName")),
         ip=plain_ip(record.get("ipAddress")) or plain_ip(around.get("calleripaddress")), code=code, ok=succeeded(code),
-        session=_text(record.get("sessionId")) or _text(record.get("uniqueTokenIdentifier")), agent=_text(record.get("userAgent")),
+        session=_text(record.get("sessionId")), token=_text(record.get("uniqueTokenIdentifier")), agent=_text(record.get("userAgent")),
         extra=(_where(place) if isinstance(place, dict) else "", _text(record.get("clientAppUsed")), _strength(_text(record.get("authenticationRequirement"))), _risk(risk)),
     )  # fmt: skip
 
@@ -278,7 +279,7 @@ class SignIns:
         observation = ("Observation", f"{PREFIX}{given.id.casefold() or _hash(given)}")
         self.out.node(
             "Observation", observation[1], place, name=said.name, at=given.at, operation=OPERATION, ip=given.ip, session=given.session or None,
-            user_agent=said.agent, app=said.app_name, as_who=said.kind, succeeded=said.ok, note=said.note,
+            token=token_id(given.token), user_agent=said.agent, app=said.app_name, as_who=said.kind, succeeded=said.ok, note=said.note,
         )  # fmt: skip
         if said.actor is not None:
             self.out.edge("OBSERVED", observation, said.actor, place, role="actor", record=given.id or None)
@@ -297,5 +298,5 @@ class SignIns:
 
 
 def _hash(given: SignIn) -> str:
-    said = (given.at, given.kind, given.user_id, given.upn, given.app_id, given.principal_id, given.resource, given.ip, given.code, given.session)
+    said = (given.at, given.kind, given.user_id, given.upn, given.app_id, given.principal_id, given.resource, given.ip, given.code, given.session or given.token)
     return hashlib.sha256("\x1f".join(map(str, said)).encode("utf-8", "surrogatepass")).hexdigest()[:32]

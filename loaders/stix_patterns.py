@@ -7,6 +7,7 @@ The parsing is stix2-patterns'; what an alternative or a conjunction means for a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,14 @@ _UNKNOWN_PATH = "about things that records here do not hold (file names, subject
 _NOT_EQUAL = "by a comparison other than equality, which is not read"
 
 
+# A pattern of one observation in which nothing is but equalities joined by OR: most are. What could be a word of the grammar is left to the parser.
+_TYPE, _STEP, _VALUE = r"(?:[a-z][a-z0-9]*(?:-[a-z0-9]+)+|url|file|domain)", r"(?:(?!true\b|false\b)[a-z_][a-z0-9_]*|MD5|'[A-Za-z0-9-]+')", r"[^'\\\x00-\x1f]*"
+_PATH = rf"{_STEP}(?:\.{_STEP})*"
+_EQUALS = re.compile(rf" *({_TYPE}:{_PATH}) *= *'({_VALUE})' *")
+_EACH = rf" *{_TYPE}:{_PATH} *= *'{_VALUE}' *"
+_PLAIN = re.compile(rf"\[{_EACH}(?: OR {_EACH})*\]")
+
+
 class BadPattern(ValueError):
     """The pattern does not parse; says where."""
 
@@ -54,6 +63,10 @@ def signs_of(pattern: str) -> list[Sign]:
         raise BadPattern(f"longer than {_LONGEST:,} characters")
     if pattern.count("(") > _BRACKETS:
         raise BadPattern(f"more than {_BRACKETS} brackets")
+    if _PLAIN.fullmatch(pattern):
+        return [
+            Sign(kind, value) if (kind := _KINDS.get(name.replace("'", ""))) else Sign(None, value, reason=_UNKNOWN_PATH) for name, value in _EQUALS.findall(pattern)
+        ]
     found = _Leaves()
     try:
         Pattern(pattern).walk(_listener(STIXPatternListener, found))

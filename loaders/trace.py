@@ -91,6 +91,16 @@ class Trace:
             self._messages.extend(frame.select([*(c for c in MESSAGE if c != "author"), pl.lit(None, pl.String).alias("author")]).select(list(MESSAGE)))
             self._pairs.extend(frame.select([*(c for c in PAIR if c != "first"), pl.col("order").alias("first")]).filter(pl.col("to").is_not_null()))
 
+    def stated(self, messages: pl.DataFrame, pairs: pl.DataFrame) -> None:
+        """The same as `message` and `recipient` of many records, in this order; no recipient is a probe.
+
+        Columns: those of MESSAGE and PAIR, without `order` and `first`.
+        """
+        first, self._given = self._given + 1, self._given + messages.height + pairs.height
+        order = pl.int_range(first, pl.len() + first).alias("order")
+        self._messages.extend(messages.with_columns(order).select(list(MESSAGE)))
+        self._pairs.extend(pairs.with_columns(order, order.alias("first")).select(list(PAIR)))
+
     def _next(self) -> int:
         self._given += 1
         return self._given if self.order is None else self.order

@@ -85,6 +85,11 @@ class Messages:
         first = frame.unique("key", keep="first", maintain_order=True)
         says = first["at"].is_not_null() & (first["envelope"].is_not_null() | first["author"].is_not_null())
         keys = first["key"].to_list()
+        if says.all() and self._known.keys().isdisjoint(keys):  # none of them was spoken of, and all is said
+            self._state(first)
+            self._known.update(dict.fromkeys(keys, _ALL))
+            self._trim()
+            return
         known = [self._known.get(key, 0) for key in keys]
         # A message is new and its first row says all, or everything was said before; what is left is looked at row by row.
         plain = says & pl.Series([bits == 0 and key not in self._known for bits, key in zip(known, keys, strict=True)], dtype=pl.Boolean)
@@ -95,6 +100,9 @@ class Messages:
         odd = first.filter(~plain & ~told).select("key")
         if odd.height:
             self._one_by_one(frame.join(odd, on="key", how="semi", maintain_order="left"))
+        self._trim()
+
+    def _trim(self) -> None:
         if len(self._known) > self._held:
             self._known = dict(islice(self._known.items(), len(self._known) - self._held // 2, None))
 
@@ -175,7 +183,8 @@ class Pairs:
 
 def _settled(frame: pl.DataFrame) -> pl.DataFrame:
     """One row a pair. Of two with the same word: of a failure and the like the later, of deliveries the earliest, else the first."""
-    repeated = frame.select("key", "to").is_duplicated()
+    # Two rows of one pair have the same number; the few others that happen to have one do no harm.
+    repeated = frame.select("key", "to").hash_rows().is_duplicated()
     if not repeated.any():
         return frame
     weight = pl.col("status").replace_strict(_WEIGHT, default=_MIDDLE, return_dtype=pl.Int64)

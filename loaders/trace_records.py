@@ -17,12 +17,13 @@ import ijson
 import orjson
 
 from loaders.base import Broken, FactBuffer, Source
+from loaders.collectors import inside
 from loaders.containers import json_items, read_json, shallow
 from loaders.encodings import Encoding, head_text, open_text
 
 Record = dict[str, Any]
 
-ENVELOPES = ("value", "d.results", "data", "records", "Records", "results", "messages", "events", "logs")
+ENVELOPES = ("value", "d.results", "data", "records", "Records", "results", "messages", "events", "logs", "hits.hits")
 """Where exports put the array when they wrap it."""
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -48,7 +49,7 @@ def records(source: Source, out: FactBuffer) -> Iterator[tuple[str, Record]]:
     for place, record in found:
         out.records += 1
         if isinstance(record, dict):
-            yield place, record
+            yield place, inside(record)
         else:
             out.refuse(place, "", "not a JSON object" if record is not None else "not JSON: the line is damaged")
 
@@ -112,7 +113,7 @@ def _sample(head: bytes) -> tuple[Record, ...]:
         for line in text.split("\n")[:8]:
             with suppress(orjson.JSONDecodeError):
                 found.append(orjson.loads(line))
-    return tuple(item for item in found if isinstance(item, dict))
+    return tuple(inside(item) for item in found if isinstance(item, dict))
 
 
 def _layout(text: str) -> str | None:

@@ -104,6 +104,10 @@ class Accounts:
         best = min((old[0], domain), key=lambda text: ("." not in text, not text, text))
         self._known[key] = (best, min(filter(None, (old[1], name)), default=""), old[2])
 
+    def knows(self, computer: str) -> bool:
+        """Whether the computer of this name was asked for before."""
+        return computer in self._servers
+
     def server(self, text: str, place: str) -> Node | None:
         """The computer of this name, or None where it is none."""
         if text not in self._servers:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
+from functools import lru_cache
 
 from graphmodel import identity
 from loaders.addresses import parse
@@ -31,6 +32,7 @@ READS = "messages, senders, recipients, delivery"
 _CEF = re.compile(r"CEF:\d\|Cisco\|(?:[^|\\]|\\.)*\|(?:[^|\\]|\\.)*\|ESA_CONSOLIDATED_LOG_EVENT\|(?:[^|\\]|\\.)*\|(?:[^|\\]|\\.)*\|(?P<fields>.*)", re.DOTALL)
 _FIELD = re.compile(r"(?:^|\s)([A-Za-z][A-Za-z0-9_]*)=")
 _CTIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d) (\d{4})")
+_MONTHS = {name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}  # noqa: SIM905
 _STATUS = {"delivered": "delivered", "dq": "quarantined", "quarantined": "quarantined", "dropped": "discarded", "bounced": "failed",
            "aborted": "failed", "blocked": "failed"}  # fmt: skip
 
@@ -81,11 +83,16 @@ def _line(line: str, place: str, trace: Trace, out: FactBuffer) -> None:
     start = trace.when(_time(fields.get("startTime", "")), place)
     end = trace.when(_time(fields.get("endTime") or fields.get("end", "")), place)
     trace.covers(end)
-    author = next((sender for sender, _ in parse(fields.get("ESAFriendlyFrom", ""))[0]), "")
+    author = _author(fields.get("ESAFriendlyFrom", ""))
     trace.message(key, place, at=start or end, sender=fields.get("suser", ""), header_from=author, size=fields.get("ESAMsgSize"))
     action = fields.get("act", "").casefold()
     for to in found:
         trace.recipient(key, to, _STATUS.get(action, action), end or start, place)
+
+
+@lru_cache(maxsize=65536)
+def _author(text: str) -> str:
+    return next((sender for sender, _ in parse(text)[0]), "")
 
 
 def _fields(text: str) -> dict[str, str]:
@@ -102,4 +109,4 @@ def _fields(text: str) -> dict[str, str]:
 def _time(text: str) -> str:
     """`Wed Mar  1 19:02:03 2023` in a form that all dates have; anything else as it is."""
     match = _CTIME.fullmatch(text.strip())
-    return f"{match[2]} {match[1]} {match[4]} {match[3]} +0000" if match else text
+    return f"{match[4]}-{_MONTHS[match[1]]:02}-{int(match[2]):02}T{match[3]}Z" if match and match[1] in _MONTHS else text

@@ -61,6 +61,8 @@ def detect(source: Source) -> Claim | None:
     seen = peek(source)
     if seen is None or not (kind := kind_of(_names(seen.keys))) or seen.wrapper not in (None, "value"):
         return None
+    if not seen.keys.isdisjoint(("PrimarySmtpAddress", "RecipientTypeDetails", "MailboxOwnerId")):  # Exchange's objects, as ConvertTo-Json writes them
+        return None
     return Claim(7, f"Graph's {kind} objects")
 
 

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from loaders.audit_who import text_of
+from loaders.audit_who import text_of, token_id
 from loaders.base import Claim, FactBuffer, Options, Source
 from loaders.entra_audits import Audits
 from loaders.graphjson import Record, Records, peek
@@ -126,8 +126,8 @@ def _api_call(log: SignIns, inner: Record, outer: Record, place: str) -> None:
     observation = ("Observation", f"obs:entra_graphcall/{id_.casefold()}")
     log.out.node(
         "Observation", observation[1], place, name="Call of the mail API", at=at, operation=f"Graph {text_of(inner, 'requestMethod')}".strip(),
-        ip=plain_ip(inner.get("ipAddress")) or plain_ip(outer.get("calleripaddress")), session=text_of(inner, "sessionId", "signInActivityId") or None,
-        user_agent=text_of(inner, "userAgent") or None, app=text_of(inner, "appId") or None, succeeded=status.startswith("2") if status else None,
+        ip=plain_ip(inner.get("ipAddress")) or plain_ip(outer.get("calleripaddress")), session=text_of(inner, "sessionId") or None,
+        token=token_id(text_of(inner, "signInActivityId")), user_agent=text_of(inner, "userAgent") or None, app=text_of(inner, "appId") or None, succeeded=status.startswith("2") if status else None,
     )  # fmt: skip
     app = log.application(text_of(inner, "appId"), "", "", place)
     actor = log.account(text_of(inner, "userId"), "", "", place)

@@ -26,7 +26,7 @@ SEEN = "real sample"
 READS = "sign-ins; roles, group members, owners, consent and app permissions given or taken; resets"
 
 _AUDIT = frozenset(("activityDateTime", "activityDisplayName", "initiatedBy"))
-_SIGN_IN = frozenset(("createdDateTime", "ipAddress", "appId"))
+_SIGN_IN = frozenset(("createdDateTime", "ipAddress"))
 _WHO = frozenset(("userPrincipalName", "servicePrincipalId", "userId"))
 
 
@@ -70,7 +70,7 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
 
 
 def _is_sign_in(keys: frozenset[str]) -> bool:
-    return keys >= _SIGN_IN and bool(keys & _WHO) and bool(keys & {"status", "isInteractive", "signInEventTypes"})
+    return keys >= _SIGN_IN and bool(keys & _WHO) and bool(keys & {"appId", "appDisplayName"}) and bool(keys & {"status", "isInteractive", "signInEventTypes"})
 
 
 def _names(keys: frozenset[str]) -> frozenset[str]:

@@ -2,7 +2,8 @@
 
 Claims a header with a rule's name and mailbox, and one of `ForwardTo`, `RedirectTo`, `ForwardAsAttachmentTo`. The suite writes three: by
 Exchange (`UserName`, `RuleName`, `Enabled`, until 2023 `RuleEnabled`), and by Graph (`UserPrincipalName`, `RuleName`, `Sequence`,
-`ForwardAsAttachment`, `Delete`, `PermanentDelete`, `RuleId`).
+`ForwardAsAttachment`, `Delete`, `PermanentDelete`, `RuleId`). Without these columns a rule's name, mailbox and `Description` do: its actions are then
+read from that text, where it is English.
 
 Yields a Rule for each row (`Name`, `Enabled`; `hides` where it deletes, moves or marks as read; `conditions`), and for each target of an
 enabled rule FORWARDS_TO and PASSES_THROUGH; for one that only hides PASSES_THROUGH.
@@ -31,7 +32,11 @@ READS = "inbox rules that forward or hide mail"
 
 _TARGETS = ("forwardto", "redirectto", "forwardasattachmentto", "forwardasattachment")
 _DELETES = ("deletemessage", "softdeletemessage", "delete", "permanentdelete")
-_OWNERS = ("primarysmtpaddress", "mailboxownerid", "userprincipalname", "username", "mailbox")
+_PROSE = re.compile(r"take the following actions:", re.IGNORECASE)
+_COPY = re.compile(r"\b(?:forward|redirect)\b[^'\"\n]*\bto\b(?P<targets>[^\n]*)", re.IGNORECASE)
+_QUOTED = re.compile(r"'([^'\n]+)'|\"([^\"\n]+)\"")
+_HIDING = re.compile(r"\b(?:(?P<gone>delete) the message|move the message to|mark the message as read)", re.IGNORECASE)
+_OWNERS = ("primarysmtpaddress", "mailboxownerid", "userprincipalname", "username", "mailbox", "mailboxname")
 _BRACKETED = re.compile(r'(?:"(?:[^"]|"")*"\s*)?\[((?:SMTP|EX|X500):[^\]]*)\]', re.IGNORECASE)
 
 
@@ -39,7 +44,8 @@ def detect(source: Source) -> Claim | None:
     """Claim a header of inbox rules."""
     header = header_of(source)
     if not header & set(_TARGETS):
-        return None
+        ours = "description" in header and header & {"name", "rulename"} and header & {"mailboxownerid", "ruleidentity", "mailbox", "mailboxname"}
+        return Claim(5, "rule names with what they do in words") if ours and not header & {"state", "recipienttypedetails"} else None
     if header & {"mailboxownerid", "ruleidentity"}:
         return Claim(7, "header of Get-InboxRule")
     return Claim(6, "rule names and forwarding targets") if header & {"name", "rulename"} else None
@@ -52,19 +58,30 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
         table.require("name")
     if not options.mailbox and not any(table.has(column) for column in (*_OWNERS, "identity")):
         raise Broken("header", "no column MailboxOwnerId, so whose rules these are is not known", "say --mailbox")
-    reader = _Reader(options, out, [column for column in table.index if column in conditions.COLUMNS])
+    prose = not any(table.has(column) for column in _TARGETS)
+    if prose:
+        table.require("description")
+    reader = _Reader(options, out, [column for column in table.index if column in conditions.COLUMNS], prose)
     for row in table:
         reader.row(row)
     reader.finish()
 
 
+def _actions(row: Row) -> str:
+    """What a rule does, in its own English words; "" in another language."""
+    match = _PROSE.search(text := row.get("description"))
+    return text[match.end() :] if match else ""
+
+
 def _hides(row: Row) -> bool:
+    if _HIDING.search(_actions(row)):
+        return True
     return bool(row.get("movetofolder")) or any(row.flag(column) for column in (*_DELETES, "markasread"))
 
 
 class _Reader:
-    def __init__(self, options: Options, out: FactBuffer, asked: list[str]) -> None:
-        self._out, self._own, self._asked = out, options.mailbox or "", asked
+    def __init__(self, options: Options, out: FactBuffer, asked: list[str], prose: bool) -> None:
+        self._out, self._own, self._asked, self._prose = out, options.mailbox or "", asked, prose
         self._by_dn: set[str] = set()
         self._who, self._tally = Recipients(out), Tally()
         self._mailboxes: set[str] = set()
@@ -108,12 +125,15 @@ class _Reader:
         own_id = row.first("ruleidentity", "ruleid", "identity") or str(row.number)
         if self._rules.setdefault(key, own_id) != own_id:
             key = f"{key}#{own_id}"
+        hides = None if self._prose and not _actions(row) else _hides(row)
         told = conditions.told((conditions.COLUMNS[column], row.get(column)) for column in self._asked)
-        self._out.node("Rule", key, row.place, name=name, type="inbox rule", enabled=enabled, hides=_hides(row), conditions=told)
+        self._out.node("Rule", key, row.place, name=name, type="inbox rule", enabled=enabled, hides=hides, conditions=told)
         return "Rule", key
 
     def _targets(self, row: Row) -> tuple[dict[str, bool], list[tuple[str, str]]]:
         """Addresses with whether the mailbox keeps its copy, and (column, text) of each target that is no address."""
+        if self._prose:
+            return self._told(row)
         keeps = not any(row.flag(column) for column in _DELETES)
         found: dict[str, bool] = {}
         unusable: list[tuple[str, str]] = []
@@ -126,3 +146,13 @@ class _Reader:
                 else:
                     unusable.append((column, item))
         return found, unusable
+
+    def _told(self, row: Row) -> tuple[dict[str, bool], list[tuple[str, str]]]:
+        """The same from the rule's description."""
+        actions = _actions(row)
+        if row.get("description") and not actions:
+            self._tally.add("whose description is not in English: what the rule does is not known")
+        keeps = not any(match["gone"] for match in _HIDING.finditer(actions))
+        items = [one or other for match in _COPY.finditer(actions) for one, other in _QUOTED.findall(match["targets"])]
+        found = {target: keeps for item in items if (target := identity.recipient(item))}
+        return found, [("description", item) for item in items if not identity.recipient(item)]

@@ -1,7 +1,7 @@
 """Get-Mailbox and Get-EXOMailbox CSV: the mailboxes, their addresses, forwarding (formats.md 3).
 
-Claims a header with `PrimarySmtpAddress` and a column only mailboxes have, or two such columns without it (then it is Broken:
-the column is named).
+Claims a header with `PrimarySmtpAddress` (else `UserPrincipalName`, `WindowsEmailAddress`) and a column only mailboxes have, or two such columns
+without any of them (then it is Broken: the column is named).
 
 Yields Mailbox (`RecipientTypeDetails`, `DisplayName`, `WhenMailboxCreated`), HAS_ADDRESS (`PrimarySmtpAddress`, `EmailAddresses`,
 the X500 ones and `LegacyExchangeDN` among them, by which rules name their targets),
@@ -12,7 +12,8 @@ system of the commonest domain with all the mailboxes.
 
 Traps: Get-EXOMailbox leaves the forwarding columns out by default, which is not "no forwarding": no coverage is stated then.
 Lists come as `{…}`, joined by `;`, `,` or spaces, or as a useless type name. `ForwardingAddress` and `GrantSendOnBehalfTo` may be
-names or DNs: such a cell is refused, the rest of the row is used.
+names or DNs: such a cell is refused, the rest of the row is used. Without PrimarySmtpAddress the mailbox is known by the user principal name, which may be
+another address: a note says so.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ SEEN = "not yet seen in the wild"
 READS = "mailboxes, owners, addresses, forwarding, send on behalf"
 
 _PRIMARY = "primarysmtpaddress"
+_INSTEAD = ("windowsemailaddress", "userprincipalname")
 _OWN = frozenset(
     ["recipienttypedetails", "forwardingsmtpaddress", "delivertomailboxandforward", "exchangeguid", "whenmailboxcreated", "grantsendonbehalfto", "litigationholdenabled", "forwardingaddress"]
 )
@@ -47,18 +49,21 @@ def detect(source: Source) -> Claim | None:
         return None
     if _PRIMARY in header:
         return Claim(6, "PrimarySmtpAddress and columns of mailboxes")
-    return Claim(5, "columns of mailboxes") if own >= 2 else None
+    return Claim(5, "columns of mailboxes") if own >= 2 or header & set(_INSTEAD) else None
 
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
     """Read the rows one by one; the mail system is stated at the end, when the commonest domain is known."""
     table = Table(source, options, out, dates=("whenmailboxcreated", "whencreated"))
-    table.require(_PRIMARY)
+    known_by = next((name for name in (_PRIMARY, *_INSTEAD) if table.has(name)), _PRIMARY)
+    table.require(known_by)
+    if known_by != _PRIMARY:
+        out.note(f"no column PrimarySmtpAddress: mailboxes are known by {known_by}, which may be another address")
     if not table.has("recipienttypedetails"):
         out.note("no column RecipientTypeDetails: every mailbox is taken to be a user's")
     who, tally, before = Recipients(out), Tally(), out.records
     for row in table:
-        _mailbox(row, who, out, tally)
+        _mailbox(row, known_by, who, out, tally)
     tally.tell(out)
     domain = who.main_domain()
     if domain:
@@ -78,10 +83,10 @@ def _coverage(table: Table, out: FactBuffer, domain: str, mailboxes: int, capped
         out.coverage("send rights", domain, collected=mailboxes, capped=capped, note="send on behalf only")
 
 
-def _mailbox(row: Row, who: Recipients, out: FactBuffer, tally: Tally) -> None:
-    address, details = identity.address(row[_PRIMARY]), row.get("recipienttypedetails")
+def _mailbox(row: Row, known_by: str, who: Recipients, out: FactBuffer, tally: Tally) -> None:
+    address, details = identity.address(row[known_by]), row.get("recipienttypedetails")
     if address is None:
-        out.refuse(row.at(_PRIMARY), row.raw(_PRIMARY), "not an address")
+        out.refuse(row.at(known_by), row.raw(known_by), "not an address")
         return
     type_ = mailbox_type(details) if details else "user"
     if type_ is None:

@@ -12,10 +12,9 @@ canonical name: the mailbox is then known by that name only. `S-1-5-21-…` is a
 
 from __future__ import annotations
 
-from graphmodel import identity
 from loaders.base import Claim, FactBuffer, Options, Source
 from loaders.reading import Row, Table, header_of
-from loaders.recipients import Recipients, Tally, is_nobody
+from loaders.rights_columns import Rights
 
 NAME = "get_mailbox_permission"
 TITLE = "Get-MailboxPermission CSV"
@@ -24,6 +23,7 @@ SEEN = "not yet seen in the wild"
 READS = "full access to mailboxes"
 
 _REQUIRED = ("identity", "user", "accessrights")
+_SAID = ("accessrights", "deny", "isinherited", "inherited")
 
 
 def detect(source: Source) -> Claim | None:
@@ -37,35 +37,21 @@ def detect(source: Source) -> Claim | None:
 
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
-    """Read the rows one by one."""
+    """Read the rows, many at once."""
     table = Table(source, options, out)
     table.require(*_REQUIRED)
-    who, tally = Recipients(out), Tally()
-    mailboxes: set[str] = set()
-    for row in table:
-        _right(row, who, out, tally, mailboxes)
-    tally.tell(out)
-    named = sum(1 for key in mailboxes if "@" not in key)
+    rights = Rights(table, out, ("primarysmtpaddress", "mailbox", "identity"), "user", _SAID, _why, "FULL_ACCESS", "FullAccess")
+    rights.read()
+    named = sum(1 for key in rights.mailboxes if "@" not in key)
     if named:
         out.note(f"mailboxes known by a name only, as Identity is no address: {named:,}; add a PrimarySmtpAddress column to the export")
-    out.coverage("mailbox rights", collected=len(mailboxes))
+    out.coverage("mailbox rights", collected=len(rights.mailboxes))
 
 
-def _right(row: Row, who: Recipients, out: FactBuffer, tally: Tally, mailboxes: set[str]) -> None:
-    name, user = row.first("primarysmtpaddress", "mailbox", "identity"), row["user"]
-    if not name or not user:
-        out.refuse(row.place, user or name, f"no {'Identity' if not name else 'User'}")
-        return
-    mailbox, address = who.mailbox_named(name, row.place)
-    mailboxes.add(mailbox[1])
-    rights = {right.casefold() for right in row.list("accessrights")}
-    if is_nobody(user) or (address and identity.address(user) == address):
-        tally.add("on the trustee's own mailbox")
-    elif row.flag("deny"):
-        tally.add("with Deny, which is no right")
-    elif row.flag("isinherited") or row.flag("inherited"):
-        tally.add("with inherited rights, which an inherited Deny overrides")
-    elif "fullaccess" not in rights:
-        tally.add("without FullAccess, which read no mail")
-    else:
-        out.edge("FULL_ACCESS", who.trustee(user, row.place), mailbox, row.place, basis="FullAccess", inherited=False)
+def _why(row: Row) -> str | None:
+    """Why a row says nothing."""
+    if row.flag("deny"):
+        return "with Deny, which is no right"
+    if row.flag("isinherited") or row.flag("inherited"):
+        return "with inherited rights, which an inherited Deny overrides"
+    return None if "fullaccess" in {right.casefold() for right in row.list("accessrights")} else "without FullAccess, which read no mail"

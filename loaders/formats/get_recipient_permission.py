@@ -10,10 +10,9 @@ then known by that name only. A recipient may be a distribution list; the export
 
 from __future__ import annotations
 
-from graphmodel import identity
 from loaders.base import Claim, FactBuffer, Options, Source
 from loaders.reading import Row, Table, header_of
-from loaders.recipients import Recipients, Tally, is_nobody
+from loaders.rights_columns import Rights
 
 NAME = "get_recipient_permission"
 TITLE = "Get-RecipientPermission CSV"
@@ -22,6 +21,7 @@ SEEN = "not yet seen in the wild"
 READS = "send as"
 
 _REQUIRED = ("identity", "trustee", "accessrights")
+_SAID = ("accessrights", "accesscontroltype", "isinherited", "inherited")
 
 
 def detect(source: Source) -> Claim | None:
@@ -33,35 +33,21 @@ def detect(source: Source) -> Claim | None:
 
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
-    """Read the rows one by one."""
+    """Read the rows, many at once."""
     table = Table(source, options, out)
     table.require(*_REQUIRED)
-    who, tally = Recipients(out), Tally()
-    recipients: set[str] = set()
-    for row in table:
-        _right(row, who, out, tally, recipients)
-    tally.tell(out)
-    named = sum(1 for key in recipients if "@" not in key)
+    rights = Rights(table, out, ("primarysmtpaddress", "identity"), "trustee", _SAID, _why, "SEND_AS", "SendAs")
+    rights.read()
+    named = sum(1 for key in rights.mailboxes if "@" not in key)
     if named:
         out.note(f"recipients known by a name only, as Identity is no address: {named:,}; add a PrimarySmtpAddress column to the export")
-    out.coverage("send rights", collected=len(recipients), note="send as only")
+    out.coverage("send rights", collected=len(rights.mailboxes), note="send as only")
 
 
-def _right(row: Row, who: Recipients, out: FactBuffer, tally: Tally, recipients: set[str]) -> None:
-    name, trustee = row.first("primarysmtpaddress", "identity"), row["trustee"]
-    if not name or not trustee:
-        out.refuse(row.place, trustee or name, f"no {'Identity' if not name else 'Trustee'}")
-        return
-    recipient, address = who.mailbox_named(name, row.place)
-    recipients.add(recipient[1])
-    rights = {right.casefold() for right in row.list("accessrights")}
-    if is_nobody(trustee) or (address and identity.address(trustee) == address):
-        tally.add("on the trustee's own mailbox")
-    elif row.get("accesscontroltype").casefold() == "deny":
-        tally.add("with Deny, which is no right")
-    elif row.flag("inherited") or row.flag("isinherited"):
-        tally.add("with inherited rights")
-    elif "sendas" not in rights:
-        tally.add("without SendAs")
-    else:
-        out.edge("SEND_AS", who.trustee(trustee, row.place), recipient, row.place, basis="SendAs", inherited=False)
+def _why(row: Row) -> str | None:
+    """Why a row says nothing."""
+    if row.get("accesscontroltype").casefold() == "deny":
+        return "with Deny, which is no right"
+    if row.flag("inherited") or row.flag("isinherited"):
+        return "with inherited rights"
+    return None if "sendas" in {right.casefold() for right in row.list("accessrights")} else "without SendAs"

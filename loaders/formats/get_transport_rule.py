@@ -46,7 +46,7 @@ def detect(source: Source) -> Claim | None:
     header = header_of(source)
     if {"name", "state"} <= header and header & _TARGETS.keys():
         return Claim(8, "header of Get-TransportRule")
-    if {"name", "description", "createdby", "whenchanged", "state"} <= header:
+    if {"name", "description", "state"} <= header and header & {"createdby", "whenchanged", "priority", "mode"}:
         return Claim(7, "transport rules of Microsoft-Extractor-Suite")
     return None
 

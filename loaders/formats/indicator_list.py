@@ -5,7 +5,7 @@ or a kind before a colon and a value: `session: …`, `user agent: …`, `app: �
 
 Yields Indicator, with what stands after ` # ` as note.
 
-Traps: `hxxp`, `[.]`, `[dot]`, `(at)` are undone. A bare name counts only where its ending is on the public suffix list, so that lists of
+Traps: headings (`Domains:`), bullets and a port behind an IP address are passed over. `hxxp`, `[.]`, `[dot]`, `(at)` are undone. A bare name counts only where its ending is on the public suffix list, so that lists of
 logon names (`first.last`) are not taken for domains; write `host: fs01.corp.local` for internal names. A registrable domain is a domain, a
 name below one a host. Hashes other than SHA-256 are counted and match nothing. A list of one's own correspondents looks the same: do
 not load it as this.
@@ -28,6 +28,9 @@ READS = "indicators: addresses, domains, hosts, IP addresses, URLs, sessions, us
 
 _KIND = re.compile(rf"^({'|'.join(KINDS)})\s*[:=]\s*(.+)$", re.IGNORECASE)
 _COMMENT = re.compile(r"\s+#\s*(.*)$")
+_BULLET = re.compile(r"^[-*•・]\s+")
+_HEADING = re.compile(r"^[^:\d@]{1,40}[:：]$")
+_PORT = re.compile(r"^(\d{1,3}(?:\[?\.\]?\d{1,3}){3})\[?:\]?\d{1,5}$")
 _LONGEST = 4_096
 
 
@@ -44,7 +47,7 @@ def detect(source: Source) -> Claim | None:
         if not (item := _split(line)[0]):
             continue
         seen += 1
-        if len(item) > _LONGEST or _parse(item) is None:
+        if len(item) > _LONGEST or any(_parse(one) is None for one in _items(item)):
             return None
     return Claim(2, "every line is an indicator") if seen else None
 
@@ -61,7 +64,8 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
                 item, note = _split(line)
                 if item:
                     out.records += 1
-                    _line(item, note, f"line {number}", signs, out)
+                    for one in _items(item):
+                        _line(one, note, f"line {number}", signs, out)
         except UnicodeDecodeError:
             raise Broken("whole file", "the bytes are not text", "the file is damaged: export it again") from None
     signs.finish()
@@ -77,19 +81,26 @@ def _line(item: str, note: str, place: str, signs: Indicators, out: FactBuffer) 
         signs.add(found[0], found[1], place, note=note or None)
 
 
+def _items(item: str) -> list[str]:
+    """The indicators of a line: itself, or those between commas where each is one."""
+    several = [one.strip() for one in item.split(",")] if "," in item and len(item) <= _LONGEST else [item]
+    return several if len(several) > 1 and all(_parse(one) for one in several) else [item]
+
+
 def _parse(item: str) -> tuple[str, str] | None:
     """(kind, value); the kind is "" for hashes that nothing holds."""
     if match := _KIND.match(item):
         kind = match[1].lower()
         value = normal(kind, match[2])
         return (kind, value) if value else None
-    return guess(item)
+    port = _PORT.match(item)
+    return guess(port[1] if port else item)
 
 
 def _split(line: str) -> tuple[str, str]:
-    """(item, comment) of a line."""
-    text = line.strip().removeprefix("\ufeff")
-    if text.startswith(("#", ";", "//")):
+    """(item, comment) of a line; nothing of a remark or of a heading (`Domains:`)."""
+    text = _BULLET.sub("", line.strip().removeprefix("\ufeff")).rstrip(",;")
+    if text.startswith(("#", ";", "//")) or _HEADING.match(text):
         return "", ""
     comment = _COMMENT.search(text)
     return (text[: comment.start()].rstrip(), comment[1].strip()) if comment else (text, "")

@@ -15,13 +15,20 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
+from typing import Any
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from graphmodel import identity
+from graphmodel.digests import sha256_of
 from loaders import columns
 from loaders.base import Claim, FactBuffer, Options, Source
+from loaders.columns import Coded
 from loaders.encodings import encoding_of, head_text, open_text
 from loaders.recipients import Node
 from loaders.windows import Event, Logons
@@ -35,15 +42,17 @@ READS = "logons, sessions on computers"
 _USER = r"[^,@\s]+@[^,@\s]+"
 _AUTH = re.compile(rf"\d+,{_USER},{_USER},[^,\s]+,[^,\s]+,[^,]*,[^,]*,[^,]+,(Success|Fail)\s*")
 _RED = re.compile(rf"\d+,{_USER},[^,\s]+,[^,\s]+\s*")
-_FIELDS = ("time", "who", "used", "source", "target", "package", "kind", "orientation", "result")
-# What a line is stripped of, and what ends lines otherwise.
-_UNUSUAL = (b"\r", b"\0", b" \n", b"\n ", b"\n\n", b"\xef\xbb\xbf")
+_WIDTH, _READ = 9, (0, 2, 3, 4, 5, 6, 7, 8)
+_SECONDS = re.compile(r"\d{1,10}", re.ASCII)
+# What a line is stripped of, and what ends lines otherwise; a blank line has not nine fields.
+_UNUSUAL, _BLANKS = (b"\r", b"\0", b"\xef"), (b" \n", b"\n ")
 _COPY = {"tstamp", "userdomain", "src", "dst"}
 _TYPES = {
     "interactive": "2 interactive", "network": "3 network", "batch": "4 batch", "service": "5 service", "unlock": "7 unlock",
     "networkcleartext": "8 network cleartext", "newcredentials": "9 new credentials", "remoteinteractive": "10 remote interactive",
     "cachedinteractive": "11 cached interactive",
 }  # fmt: skip
+_PREFIX = "obs:lanl/"
 _PRESENT = frozenset(("interactive", "remoteinteractive", "cachedinteractive"))
 
 
@@ -71,6 +80,25 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
                     reader.line(line)
     out.note("times are seconds since the data set began, shown as from 1970-01-01 on")
     reader.logons.finish("times count from the beginning of the data set")
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """The columns of many lines."""
+
+    time: Coded
+    used: Coded
+    source: Coded
+    target: Coded
+    package: Coded
+    kind: Coded
+    orientation: Coded
+    result: Coded
+
+    @cached_property
+    def sources(self) -> dict[str, int]:
+        """Numbers of the values of `source`."""
+        return {text: number for number, text in enumerate(self.source.values)}
 
 
 class _Reader:
@@ -103,76 +131,113 @@ class _Reader:
 
     def many(self, part: bytes) -> bool:
         """State lines of nine fields as columns; False where they have to be read one by one."""
-        if self._names is not None or not part.endswith(b"\n") or part.startswith((b" ", b"\n")) or any(text in part for text in _UNUSUAL):
+        if self._names is not None or not part.endswith(b"\n") or part.startswith(b" ") or any(byte in part for byte in _UNUSUAL):
             return False
-        texts = columns.texts_of(part, len(_FIELDS), ",", range(len(_FIELDS)), quoted=False)
+        if b" " in part and any(text in part for text in _BLANKS):
+            return False
+        texts = columns.texts_of(part, _WIDTH, ",", _READ, quoted=False)
         if texts is None:
             return False
-        frame = pl.DataFrame([columns.series(text).alias(name) for text, name in zip(texts, _FIELDS, strict=True)]).with_row_index("row")
-        at = columns.numbers(texts[0])
-        frame = frame.with_columns(pl.when(pl.col("time").str.len_bytes() <= 10).then(at).alias("at"))
-        lines = part.split(b"\n")
+        lines = _Lines(*(Coded.of_texts(text) for text in texts))
+        at = lines.time.of(lambda text: int(text) if _SECONDS.fullmatch(text) else -1, np.int64)
         begin = self._number
-        singly = self._learn(frame, lines)
-        self._out.records += frame.height - singly  # those count themselves
-        self._number = begin + frame.height
-        frame = frame.with_columns(
-            columns.once_a_value(texts[4], lambda text: node[1] if (node := self._servers.get(text)) else None, pl.String).alias("server"),
-            columns.once_a_value(texts[2], lambda text: node[1] if (node := self._account(text)[0]) else None, pl.String).alias("account"),
-            columns.once_a_value(texts[6], str.casefold, pl.String).alias("folded"),
-            columns.once_a_value(texts[3], str.casefold, pl.String).alias("folded_source"),
-        ).filter(pl.col("at").is_not_null() & pl.col("server").is_not_null())  # fmt: skip
-        whose = pl.col("account").is_not_null()
-        for used, count in frame.filter(~whose)["used"].value_counts().iter_rows():
-            self.logons.dropped[self._account(used)[1] or "that name no account"] += count
-        self._state(frame.filter(whose), lines, begin + 1)
+        known = (at >= 0) & lines.target.of(lambda text: identity.host(text) is not None, np.bool_)
+        self._learn(lines, known, part)
+        self._out.records += int(known.sum())  # the others count themselves
+        self._number = begin + len(at)
+        whose = pl.Series([node[1] if (node := self._account(text)[0]) else None for text in lines.used.values], dtype=pl.String)
+        has = known & whose.is_not_null().to_numpy()[lines.used.codes]
+        left = np.bincount(lines.used.codes[known & ~has], minlength=len(lines.used.values))
+        for used, count in zip(lines.used.values, left.tolist(), strict=True):
+            if count:
+                self.logons.dropped[self._account(used)[1] or "that name no account"] += count
+        self._cover(lines, at, np.flatnonzero(has))
+        self._state(lines, at, np.flatnonzero(has), whose, part, begin + 1)
         return True
 
     def _account(self, used: str) -> tuple[Node | None, str]:
         return self._accounts.get(used, (None, ""))
 
-    def _learn(self, frame: pl.DataFrame, lines: list[bytes]) -> int:
-        """Accounts and computers that are new, in the order in which they stand; lines to be refused are read one by one, and their number told."""
-        first, singly = self._number, 0
-        known = all(text in self._servers for text in frame["target"].unique()) and all(text in self._accounts for text in frame["used"].unique())
-        if known and None not in self._servers.values() and not frame["at"].null_count():
-            return 0
-        bad = pl.col("at").is_null() | pl.col("target").is_in([text for text, node in self._servers.items() if node is None])
-        new_target = pl.col("target").is_first_distinct() & ~pl.col("target").is_in(list(self._servers))
-        new_user = ~pl.col("used").is_in(list(self._accounts))
-        todo = frame.select("row", "at", "used", "target").filter(bad | new_target | new_user)
-        for row, at, used, target in todo.iter_rows():
-            place = f"line {first + row + 1}"
-            server = self.logons.who.server(target, place)
-            self._servers.setdefault(target, server if identity.host(target) else None)
-            if at is None or self._servers[target] is None:
-                self._number, singly = first + row, singly + 1
-                self.line(lines[row].decode())
-            elif used not in self._accounts:
+    def _learn(self, lines: _Lines, known: Any, part: bytes) -> None:
+        """Accounts and computers that are new, in the order in which they stand; lines that are refused are read one by one."""
+        first, bad = self._number, np.flatnonzero(~known).tolist()
+        texts = part.split(b"\n") if bad else []
+        good = np.flatnonzero(known)
+        new = {row for which, row in lines.target.first(good).items() if lines.target.values[which] not in self._servers}
+        new |= {row for which, row in lines.used.first(good).items() if lines.used.values[which] not in self._accounts}
+        for row in sorted({*new, *bad}):
+            if row not in new:
+                self._number = first + row
+                self.line(texts[row].decode())
+                continue
+            target, used, place = lines.target.text(row), lines.used.text(row), f"line {first + row + 1}"
+            if target not in self._servers:
+                self._servers[target] = self.logons.who.server(target, place)
+            if used not in self._accounts:
                 self._accounts[used] = _account(used, place, self.logons)
-        return singly
 
-    def _state(self, frame: pl.DataFrame, lines: list[bytes], first: int) -> None:
-        """Lines with account and computer."""
+    def _cover(self, lines: _Lines, at: Any, rows: Any) -> None:
+        """Which times are covered of each computer."""
+        codes, count = lines.target.codes[rows], len(lines.target.values)
+        first, last = np.full(count, np.iinfo(np.int64).max), np.full(count, -1)
+        np.minimum.at(first, codes, at[rows])
+        np.maximum.at(last, codes, at[rows])
+        for name, begin, end, records in zip(lines.target.values, first.tolist(), last.tolist(), np.bincount(codes, minlength=count).tolist(), strict=True):
+            if records:
+                self.logons.covers(("Server", self._server(name)), begin, end, records)
+
+    def _server(self, name: str) -> str:
+        node = self._servers.get(name)
+        return node[1] if node else ""
+
+    def _keys(self, part: bytes, rows: Any) -> pl.Series:
+        """Keys of some of the lines."""
+        data = np.frombuffer(part, np.uint8)
+        breaks = data == ord("\n")
+        ends = np.flatnonzero(breaks)
+        ends = np.append(0, ends - np.arange(len(ends)))  # without the line breaks
+        lines = pl.Series("", pa.Array.from_buffers(pa.large_binary(), len(ends) - 1, [None, pa.py_buffer(ends), pa.py_buffer(data[~breaks])]))
+        return _PREFIX + sha256_of(lines.gather(rows)).str.slice(0, 32)
+
+    def _state(self, lines: _Lines, at: Any, rows: Any, whose: pl.Series, part: bytes, first: int) -> None:
+        """Lines with account and computer. `whose`: the account of each value of `used`."""
         logons = self.logons
-        for server, begin, end, count in frame.group_by("server").agg(pl.col("at").min(), pl.col("at").max().alias("last"), pl.len()).iter_rows():
-            logons.covers(("Server", server), begin, end, count)
-        frame = frame.with_columns(("line " + (pl.col("row").cast(pl.Int64) + first).cast(pl.String)).alias("place"))
-        present = frame.filter(pl.col("folded").is_in(list(_PRESENT)) & (pl.col("result") == "Success") & pl.col("orientation").is_in(["LogOn", "LogOff"]))
-        for account, server, at, orientation, place in present.select("account", "server", "at", "orientation", "place").iter_rows():
-            logons.session(("Account", account), ("Server", server), "", at, orientation == "LogOn", place, "")
-        off = frame["orientation"] == "LogOff"
-        if count := int(off.sum()):
+        off = lines.orientation.of(lambda text: text == "LogOff", np.bool_)
+        on, good = lines.orientation.of(lambda text: text == "LogOn", np.bool_), lines.result.of(lambda text: text == "Success", np.bool_)
+        present = rows[(lines.kind.of(lambda text: text.casefold() in _PRESENT, np.bool_) & good & (on | off))[rows]]
+        empty = pl.repeat("", len(present), dtype=pl.String, eager=True)
+        logons.sessions.extend(pl.DataFrame({
+            "server": lines.target.series(self._server, present), "id": empty, "account": whose.gather(lines.used.codes[present]), "at": at[present], "begins": on[present],
+            "place": _places(present + first), "record": empty,
+        }))  # fmt: skip
+        if count := int(off[rows].sum()):
             logons.dropped["of logoffs: only the end of sessions"] += count
-        said = frame.filter(~off)
-        keys = ["obs:lanl/" + sha256(lines[row]).hexdigest()[:32] for row in said["row"].to_list()]
-        by, came = pl.col("package") != "?", pl.col("source") != pl.col("target")
-        note = pl.when(by & came).then(pl.format("by {}; from {}", "package", "folded_source")).when(by).then("by " + pl.col("package"))
-        words = said.select(
-            note.when(came).then("from " + pl.col("folded_source")).alias("note"), (pl.col("result") == "Success").alias("ok"),
-            pl.col("folded").replace_strict(_TYPES, default=None, return_dtype=pl.String).alias("as_who"),
-        )  # fmt: skip
-        logons.observed(pl.Series(keys, dtype=pl.String), said["place"], said["at"], said["orientation"], words, said["account"], said["server"])
+        said = rows[~off[rows]]
+        words = pl.DataFrame({
+            "note": _notes(lines, said), "ok": pl.Series(good[said]), "as_who": lines.kind.series(lambda text: _TYPES.get(text.casefold()), said),
+        })  # fmt: skip
+        name, server = lines.orientation.series(str, said), lines.target.series(self._server, said)
+        logons.observed(self._keys(part, said), _places(said + first), pl.Series(at[said]), name, words, whose.gather(lines.used.codes[said]), server)
+
+
+def _places(numbers: Any) -> pl.Series:
+    return "line " + pl.Series(numbers).cast(pl.String)
+
+
+def _notes(lines: _Lines, rows: Any) -> pl.Series:
+    """By what package, and from which computer, where that is another: once for each two that stand together."""
+    same = lines.target.of(lambda text: lines.sources.get(text, -1), np.int64)[rows] == lines.source.codes[rows]
+    codes = (lines.package.codes[rows] * len(lines.source.values) + lines.source.codes[rows]) * 2 + same
+    different, which = np.unique(codes, return_inverse=True)
+    notes = []
+    for code in different.tolist():
+        package, source = lines.package.values[code // 2 // len(lines.source.values)], lines.source.values[code // 2 % len(lines.source.values)]
+        notes.append(_note(package, source, came=not code % 2))
+    return pl.Series(notes, dtype=pl.String).gather(which)
+
+
+def _note(package: str, source: str, came: bool) -> str | None:
+    return "; ".join(filter(None, (f"by {package}" if package != "?" else "", f"from {source.casefold()}" if came else ""))) or None
 
 
 def _auth(cells: list[str], place: str, logons: Logons) -> None:
@@ -188,8 +253,8 @@ def _auth(cells: list[str], place: str, logons: Logons) -> None:
     if orientation == "LogOff":
         logons.dropped["of logoffs: only the end of sessions"] += 1
         return
-    note = "; ".join(filter(None, (f"by {package}" if package != "?" else "", f"from {source.casefold()}" if source != target else "")))
-    _say(logons, cells, place, found, orientation, note, _TYPES.get(folded), result == "Success")
+    note = _note(package, source, source != target)
+    _say(logons, cells, place, found, orientation, note or "", _TYPES.get(folded), result == "Success")
 
 
 def _red_team(cells: list[str], place: str, logons: Logons) -> None:
@@ -219,6 +284,6 @@ def _account(used: str, place: str, logons: Logons) -> tuple[Node | None, str]:
 
 def _say(logons: Logons, cells: list[str], place: str, found: tuple[int, Node, Node], operation: str, note: str, kind: str | None, ok: bool) -> None:
     at, account, server = found
-    key = f"obs:lanl/{sha256(','.join(cells).encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+    key = f"{_PREFIX}{sha256(','.join(cells).encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
     event = Event(at=at, id=0, computer=server[1], channel="", record="", data={}, place=place)
     logons.observe(event, key, account, server, as_who=kind, ok=ok, notes=(note,), name=operation)

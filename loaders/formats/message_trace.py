@@ -18,12 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from graphmodel import identity
 from loaders import columns, dates
 from loaders.base import Broken, Claim, FactBuffer, Options, Source
+from loaders.jsonbatch import SMALL
 from loaders.reading import Block, Row, Table, header_of
 from loaders.trace import Trace, address, is_probe, message_keys
 
@@ -66,7 +68,7 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
     if not any(table.has(column) for column in _TIMES):
         table.require("received")
     trace, before = Trace(out), out.records
-    many = None if recipients is _summary else _Many(table, recipients, options, trace)
+    many = None if recipients is _summary else _Many(table, recipients, options, trace, source.size >= SMALL)
     for piece in table.blocks(*many.wanted) if many else table:
         if table.undecided:
             raise Broken("dates", "they could be day/month or month/day, and none of the file tells which", "say --date-order dmy or mdy")
@@ -136,7 +138,8 @@ def _row(row: Row, recipients: Callable[[Row], Iterator[Recipient]], trace: Trac
 class _Many:
     """Rows as columns. What is worth doing only once a value is remembered; rows with anything unusual go the way of `_row`."""
 
-    def __init__(self, table: Table, recipients: Callable[[Row], Iterator[Recipient]], options: Options, trace: Trace) -> None:
+    def __init__(self, table: Table, recipients: Callable[[Row], Iterator[Recipient]], options: Options, trace: Trace, large: bool) -> None:
+        self._large = large
         self._table, self._recipients, self._trace = table, recipients, trace
         self._latest = options.now if options.now is not None else dates.LATEST
         self._names = {
@@ -155,7 +158,7 @@ class _Many:
         texts = {name: block.column(column) for name, column in self._names.items()}
         times, good = columns.moments(texts["at"], self._latest)
         frame = pl.DataFrame([
-            columns.of_values(texts["id"], self._keys, pl.String).alias("key"),
+            self._keys_of(texts["id"]).alias("key"),
             columns.once_a_value(texts["to"], self._to, pl.String, self._tos).alias("to"),
             pl.int_range(block.number, block.number + len(block), eager=True).alias("order"),
             pl.Series("at", times),
@@ -182,6 +185,17 @@ class _Many:
         if "event_id" not in self._table.index:
             return pl.repeat(True, len(block), eager=True)
         return columns.once_a_value(block.column("event_id"), lambda text: not text.strip().casefold().startswith(_PASSED_OVER), pl.Boolean)
+
+    def _keys_of(self, ids: pa.Array) -> pl.Series:
+        """Keys of Message-IDs; of a large file by compiled code, which takes half a second to load."""
+        if not self._large or not columns.is_clear(ids):
+            return columns.of_values(ids, self._keys, pl.String)
+        from loaders import jsoncells  # noqa: PLC0415 -- compiled code, which only large files need
+
+        data, ends = columns.laid_out(ids)
+        keys, state = jsoncells.message_keys(data, np.column_stack([ends[:-1], ends[1:]]), quoted=False)
+        asked = np.flatnonzero(state != jsoncells.GOOD)
+        return keys.scatter(asked, pl.Series(self._keys([ids[int(at)].as_py() for at in asked]), dtype=pl.String)) if len(asked) else keys
 
     def _keys(self, ids: list[str]) -> list[str | None]:
         if self._table.all_usable(ids):

@@ -57,7 +57,7 @@ def _spelling(record: Record) -> tuple[str, ...]:
 
 def _record(record: Record, names: tuple[str, ...], place: str, trace: Trace, out: FactBuffer) -> None:
     recipient_text, received, message_id, sender, status, size = (record.get(name) for name in names)
-    message = identity.message_key(text_of(message_id), None)
+    message = identity.message_key(text_of(message_id).replace("\\u003c", "<").replace("\\u003e", ">"), None)  # as some collectors escape twice
     text = text_of(recipient_text)
     recipient = address(text)
     if message is None or recipient is None:

@@ -32,7 +32,7 @@ READS = "indicators: addresses, domains, hosts, URLs, user agents, message ids, 
 _LARGEST = 256 << 20
 _SINGLE = {
     "email": "email", "email-src": "email", "email-dst": "email", "email-reply-to": "email", "target-email": "",
-    "ip-src": "ip", "ip-dst": "ip", "domain": "domain", "hostname": "host", "url": "url", "user-agent": "user agent",
+    "ip-src": "ip", "ip-dst": "ip", "domain": "domain", "hostname": "host", "url": "url", "uri": "url", "user-agent": "user agent",
     "email-message-id": "message id", "sha256": "sha256",
 }  # fmt: skip
 # Composite type -> the kind of each half; "" is not read.
@@ -41,6 +41,7 @@ _PAIRS = {
     "filename|sha256": ("", "sha256"),
 }  # fmt: skip
 _KEY = re.compile(rb'"(Event|Attribute|to_ids)"\s*:')
+_MISP = re.compile(rb'"(info|Attribute|orgc_id|Orgc|threat_level_id)"\s*:')
 _ATTRIBUTE = frozenset(("type", "value", "to_ids"))
 
 
@@ -52,7 +53,7 @@ def detect(source: Source) -> Claim | None:
     keys = set(_KEY.findall(head))
     if b"to_ids" in keys:
         return Claim(8, "attributes of MISP")
-    if b"Event" in keys and re.match(rb'[\[{\s]*("response"\s*:\s*\[?\s*\{\s*)?"Event"\s*:\s*\{', head):
+    if b"Event" in keys and _MISP.search(head) and re.match(rb'[\[{\s]*("response"\s*:\s*\[?\s*\{\s*)?"Event"\s*:\s*\{', head):
         return Claim(8, "an event of MISP")
     return Claim(7, "an event of MISP") if b"Attribute" in keys and b'"orgc_id"' in head else None
 

@@ -4,8 +4,8 @@ Claims a compound file with the names of an Outlook message in it, not one that 
 `outlook`), which is under the GPL and runs in a process of its own.
 
 Yields Message, SENT_BY, ADDRESSED_TO, names of Correspondents; with an owner (--mailbox, else the topmost Delivered-To) also Mailbox,
-Account, OWNS, HAS_ADDRESS and HOLDS; Service and RESETS_BY of resets and sign-ups; with --secrets Secret, CONTAINS_SECRET and OPENS (loaders/secrets.py; not in
-attachments).
+Account, OWNS, HAS_ADDRESS and HOLDS; Service and RESETS_BY of resets and sign-ups; with --secrets Secret, CONTAINS_SECRET and OPENS (loaders/secrets.py), attachments
+that are text among them.
 
 Traps: a message that was sent, or saved by a program, has no transport headers: properties and the table of recipients stand in. The
 sender may be missing, and so may the date: it is then unknown. An appointment or a contact saved so is no message, and is refused.
@@ -36,7 +36,7 @@ def detect(source: Source) -> Claim | None:
 def read(source: Source, options: Options, out: FactBuffer) -> None:
     """Read the one message."""
     with source.open() as stream:
-        item = read_msg(stream.read(LARGEST + 1))
+        item = read_msg(stream.read(LARGEST + 1), options.secrets)
     if not is_mail(item.message_class) and not item.headers:
         raise Broken("message class", f"no mail: one of Outlook's {kind_of(item.message_class)}", "nothing of it is read")
     message, votes = item.parsed(options), Votes()

@@ -16,13 +16,16 @@ Documented in Postfix's manual pages (postconf, qmgr, smtp).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 
 from graphmodel import identity
 from graphmodel.times import to_iso
+from loaders import columns
 from loaders.base import Broken, Claim, FactBuffer, Options, Source
 from loaders.encodings import encoding_of, head_text, open_text
+from loaders.jsonbatch import SMALL
 from loaders.postfix_lines import Line, Lines, first_year
 from loaders.trace import Trace, address
 
@@ -45,7 +48,6 @@ class _Queued:
     """A message in the queue: what its lines said so far."""
 
     place: str
-    day: str
     at: int | None
     message_id: str = ""
     sender: str | None = None
@@ -64,7 +66,7 @@ def detect(source: Source) -> Claim | None:
 
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
-    """Read the lines one by one; a file whose dates have no year is read twice."""
+    """Read the lines, many at a time in a large file; one whose dates have no year is read twice."""
     encoding = encoding_of(source, options)
     if encoding.remark:
         out.note(encoding.remark)
@@ -72,10 +74,13 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
     reader = _Reader(options, out, Lines(year))
     with closing(open_text(source, encoding)) as stream:
         try:
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    out.records += 1
-                    reader.line(line, f"line {number}")
+            if source.size < SMALL:
+                for number, line in enumerate(stream, 1):
+                    if line.strip():
+                        out.records += 1
+                        reader.line(line, f"line {number}")
+            else:
+                reader.many(columns.chunks(stream))
         except UnicodeDecodeError:
             raise Broken("in the middle", "the bytes are not text", "say --encoding") from None
     reader.finish(year, why)
@@ -109,6 +114,15 @@ class _Reader:
         if "to" in fields and "status" in fields:
             self._recipient(queued, line, place)
 
+    def many(self, parts: Iterable[bytes]) -> None:
+        """All lines of a file, in pieces of many."""
+        from loaders.postfix_batches import PostfixBatches  # noqa: PLC0415 - compiled code takes a while to load
+
+        batches = PostfixBatches(self._out, self._trace, self._lines, _HELD, _status, _unnamed, self._alias)
+        for part in parts:
+            batches.take(part)
+        batches.finish()
+
     def finish(self, year: int | None, why: str) -> None:
         """State what is still in the queue, and what the file as a whole says."""
         for slot, queued in self._queue.items():
@@ -130,7 +144,7 @@ class _Reader:
             if len(self._queue) >= _HELD:
                 oldest = next(iter(self._queue))
                 self._state(oldest, self._queue.pop(oldest))
-            queued = self._queue[slot] = _Queued(place, (to_iso(line.at) or "")[:10], line.at)
+            queued = self._queue[slot] = _Queued(place, line.at)
         return queued
 
     def _recipient(self, queued: _Queued, line: Line, place: str) -> None:
@@ -142,9 +156,7 @@ class _Reader:
         if to is None:
             self._out.refuse(place, line.fields["to"], "the recipient is not an address")
             return
-        status = _STATUS.get(word, word)
-        if status == "delivered" and _is_filter(line):
-            status = "relayed"
+        status = _status(word, line.fields.get("relay", ""), "lmtp" in line.program)
         queued.to.append((to, address(line.fields.get("orig_to", "")) or "", status, line.at, place))
 
     def _state(self, slot: tuple[str, str], queued: _Queued) -> None:
@@ -152,11 +164,9 @@ class _Reader:
         if not queued.to:
             self._trace.tally.add("that begin a message of which no delivery is seen")
             return
-        content = None
-        if not queued.message_id:
-            named = sorted(to for to, *_ in queued.to) if not queued.day else []
-            content = identity.content_hash(queued.day, (queued.sender or "") if not queued.day else "", named, "/".join(slot), "postfix")
-        key = identity.message_key(queued.message_id, content) or ""
+        key = identity.message_key(queued.message_id, None)
+        if key is None:
+            key = _unnamed(*slot, queued.at, queued.sender or "", [to for to, *_ in queued.to])
         self._trace.message(key, queued.place, at=queued.at, sender=queued.sender or "", size=queued.size)
         for to, original, status, at, place in queued.to:
             self._trace.recipient(key, to, status, at, place)
@@ -175,7 +185,19 @@ class _Reader:
         self._out.edge("FORWARDS_TO", group, ("Correspondent", identity.smtp_key(to)), place, valid_from=at)
 
 
-def _is_filter(line: Line) -> bool:
+def _unnamed(host: str, queue_id: str, at: int | None, sender: str, to: list[str]) -> str:
+    """The key of a message without a Message-ID: by host, queue id and day; by sender and recipients where the day is unknown."""
+    day = (to_iso(at) or "")[:10]
+    content = identity.content_hash(day, "" if day else sender, [] if day else sorted(to), f"{host}/{queue_id}", "postfix")
+    return identity.message_key(None, content) or ""
+
+
+def _status(word: str, relay: str, lmtp: bool) -> str:
+    """What became of a message, by Postfix' word for it."""
+    status = _STATUS.get(word, word)
+    return "relayed" if status == "delivered" and _is_filter(relay, lmtp) else status
+
+
+def _is_filter(relay: str, lmtp: bool) -> bool:
     """Whether "sent" means handed to a content filter, which may still drop the message."""
-    relay = line.fields.get("relay", "")
-    return (bool(_LOOPBACK.match(relay)) and "lmtp" not in line.program) or bool(_FILTER.search(relay.partition("[")[0]))
+    return (bool(_LOOPBACK.match(relay)) and not lmtp) or bool(_FILTER.search(relay.partition("[")[0]))

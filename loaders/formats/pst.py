@@ -4,7 +4,7 @@ Claims the signature `!BDN`. Reading needs libpff-python (the extra `outlook`); 
 
 Yields Message, SENT_BY, ADDRESSED_TO, names of Correspondents; with an owner (--mailbox, else inferred and said so) also Mailbox,
 Account, OWNS, HAS_ADDRESS and HOLDS with the folder, below the top of the mailbox whatever that is called in its language; Service
-and RESETS_BY of resets and sign-ups; with --secrets Secret, CONTAINS_SECRET and OPENS (loaders/secrets.py; attachments are not looked into).
+and RESETS_BY of resets and sign-ups; with --secrets Secret, CONTAINS_SECRET and OPENS (loaders/secrets.py), attachments that are text among them.
 
 Traps: what was sent from the mailbox has no transport headers: its date, id and recipients come from the properties and the table of
 recipients, which libpff-python before 2026 does not show (then they are counted as unknown); its sender is often given by Exchange's own
@@ -49,7 +49,7 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
         except DAMAGE:
             raise Broken("header", "not to be opened as an Outlook data file", AGAIN) from None
         try:
-            _read(Store(file), options, out)
+            _read(Store(file, options.secrets), options, out)
         finally:
             with suppress(*DAMAGE):
                 file.close()

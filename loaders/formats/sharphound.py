@@ -1,15 +1,15 @@
-"""SharpHound's view of an Active Directory, versions 5 and 6 (formats.md 5): a zip, or one of its JSON files.
+"""SharpHound's view of an Active Directory, versions 3 to 6 (formats.md 5): a zip, or one of its JSON files; bloodhound.py's too.
 
 Claims `{"data": […], "meta": {methods, type, count, version}}`, by its first and last 64 KiB since `meta` stands at the end; a zip by
 members of that shape.
 
 Yields Account, Group and Server `ad:<SID>`; MEMBER_OF from Members and PrimaryGroupSID; from a user's mail attribute HAS_ADDRESS and a
-Mailbox that the mail system of the domain HOSTS; from local groups ADMIN_TO (…-544), SIGNS_IN_TO remote desktop (…-555) and remote
-shell (…-580); SESSION_ON from the three lists of sessions; a computer with an exchangeMDB/ principal HOSTS the mail system, and Exchange's
+Mailbox that the mail system of the domain HOSTS; from local groups ADMIN_TO (…-544; also from the GPOChanges of a unit), SIGNS_IN_TO
+remote desktop (…-555) and remote shell (…-580); SESSION_ON from the three lists of sessions; a computer with an exchangeMDB/ principal HOSTS the mail system, and Exchange's
 own groups that may give themselves any mailbox administer it. Container `ad:<GUID>` (a domain: `ad:<SID>`) of domains, organisational units,
 containers and group policies; CONTROLS from Aces, AllowedToDelegate, AllowedToAct, HasSIDHistory, SPNTargets (SQLAdmin), DumpSMSAPassword and
-unconstraineddelegation (CoerceToTGT); CONTAINS from ContainedBy, which inherits unless IsACLProtected; BELONGS_TO the domain; HOSTS from a domain
-controller to its domain; LINKED_TO from Links, on to the units below that do not block it; TRUSTS from Trusts.
+unconstraineddelegation (CoerceToTGT); CONTAINS from ContainedBy, else from the container's ChildObjects, which inherits unless IsACLProtected;
+BELONGS_TO the domain; HOSTS from a domain controller to its domain; LINKED_TO from Links, on to the units below that do not block it; TRUSTS from Trusts.
 
 Traps: `"Collected": false` is not asked, not nobody: counted as missing in coverage. `meta.count` may be less than there are objects.
 exchangeAB/ alone is on every domain controller and makes no mail host. Local groups of domain controllers are called IGNOREME. A well-known
@@ -17,7 +17,7 @@ SID carries its domain (`CORP.EXAMPLE-S-1-5-32-544`). A member of another domain
 files in the same zip. The 14 digits of a file's name are the local time of the collecting machine.
 
 Containers in which no account, group or server lies are left out. TrustDirection is seen from the collected domain.
-Left for later: UserRights, GPOChanges, and the files of certificate templates and authorities.
+Left for later: UserRights, of GPOChanges all but local administrators, and the files of certificate templates and authorities.
 That everybody signed in belongs to Authenticated Users and Everyone is said by no object, so it is not stated here either.
 """
 
@@ -37,9 +37,10 @@ from graphmodel.errors import LoadError
 from loaders.base import Broken, Claim, FactBuffer, Options, Source
 from loaders.containers import Archive, Member, at, ends_of, json_items, read_json
 from loaders.sharphound_objects import Directory
+from loaders.sharphound_old import modern
 
 NAME = "sharphound"
-TITLE = "SharpHound v5/v6 JSON or zip"
+TITLE = "SharpHound v3 to v6 JSON or zip"
 PRIORITY = "should"
 SEEN = "real sample"
 READS = "accounts, groups, servers, local administrators, remote access, sessions, mail hosts, Exchange administrators, directory rights, containment"
@@ -48,7 +49,7 @@ READS = "accounts, groups, servers, local administrators, remote access, session
 _TAKEN = ("users", "groups", "computers", "domains", "ous", "containers", "gpos")
 _TYPES = (*_TAKEN, "aiacas", "rootcas", "enterprisecas", "ntauthstores", "certtemplates",
           "issuancepolicies")  # fmt: skip
-_OLDEST, _NEWEST = 5, 6
+_OLDEST, _NEWEST = 3, 6
 # A document of this size is held in memory whole; a larger one is read object by object.
 _WHOLE = 64 << 20
 _SNIFFED_MEMBERS = 64
@@ -176,7 +177,7 @@ class _Reader:
         for number, found in enumerate(items, 1):
             self._out.records += 1
             if type_ in _TAKEN:
-                self._directory.take(type_, found, at(file.name, f"data[{number - 1}]"), snapshot)
+                self._directory.take(type_, modern(found, meta["version"]), at(file.name, f"data[{number - 1}]"), snapshot)
         if type_ not in _TAKEN:
             self._left[type_] += number
         if not whole and not number and meta.get("count") != 0:
@@ -207,8 +208,8 @@ class _Reader:
         meta = document.get("meta") if isinstance(document, dict) else None
         if not isinstance(meta, dict):
             raise Broken(at(file.name, "meta"), "there is none", "it is not as SharpHound writes it: collect again")
-        self._check(meta, file)  # older versions have no `data`: their number says more than its absence
-        items = document.get("data")
+        self._check(meta, file)
+        items = document.get(_list_name(meta))
         if not isinstance(items, list):
             raise Broken(at(file.name, "data"), "no list of objects", "it is not as SharpHound writes it: collect again")
         return meta, iter(items)
@@ -219,11 +220,11 @@ class _Reader:
         meta = _meta(head, tail)
         if meta is None:
             raise Broken(at(file.name, f"byte {size:,}"), "the file ends without its meta", "it is cut short: copy or collect it again")
-        return meta, self._items(file)
+        return meta, self._items(file, _list_name(meta))
 
-    def _items(self, file: _File) -> Iterator[Any]:
+    def _items(self, file: _File, name: str) -> Iterator[Any]:
         with file.open() as stream:
-            yield from json_items(stream, "data.item", file.name)
+            yield from json_items(stream, f"{name}.item", file.name)
 
     def _check(self, meta: dict[str, Any], file: _File) -> str:
         """The type of a file's objects. Raises Broken for a version that is not read."""
@@ -231,10 +232,15 @@ class _Reader:
         if not isinstance(type_, str) or not isinstance(version, int):
             raise Broken(at(file.name, "meta"), "no type and version", "it is not as SharpHound writes it: collect again")
         if version < _OLDEST:
-            raise Broken(at(file.name, "meta"), f"version {version} of SharpHound's format", "5 and 6 are read: collect with SharpHound 2")
+            raise Broken(at(file.name, "meta"), f"version {version} of SharpHound's format", "3 to 6 are read: collect with SharpHound 2")
         if version > _NEWEST:
             self._out.note(f"version {version} of SharpHound's format is newer than what is known here: look at what was taken")
         return type_ if type_ in _TYPES else f"{type_[:40]!r} (unknown)"
+
+
+def _list_name(meta: dict[str, Any]) -> str:
+    """Under which name a file has its objects: `data`, and before version 4 their type."""
+    return "data" if meta["version"] > 3 else str(meta["type"])
 
 
 def _snapshot(name: str) -> int | None:

@@ -1,6 +1,7 @@
 """STIX 2.0 and 2.1 indicators (formats.md 11): a bundle, or a bare list of objects.
 
-Claims JSON whose first objects have a `type` and an `id` of the form `<type>--<uuid>`, in `objects` or in a list.
+Claims JSON whose first objects have a `type` and an `id` of the form `<type>--<uuid>`, in `objects` (a bundle, or what a TAXII server
+sends), in a list, or one alone.
 
 Yields Indicator: ip, email, domain, url, user agent, message id, sha256, from each comparison of `pattern`; valid_from, valid_until,
 confidence, and the indicator's name as note. Where a bundle has neither indicators nor observed data, its objects themselves (ipv4-addr,
@@ -32,6 +33,7 @@ READS = "indicators: addresses, domains, URLs, user agents, message ids, hashes"
 
 _LARGEST = 256 << 20
 _ID = re.compile(rb'"id"\s*:\s*"([a-z0-9-]+)--[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-')
+_ALONE = re.compile(rb'\{\s*"(type|id|spec_version)"\s*:')
 _BUNDLE = re.compile(rb'"type"\s*:\s*"bundle"')
 _OBJECTS = {"ipv4-addr": "ip", "ipv6-addr": "ip", "email-addr": "email", "domain-name": "domain", "url": "url"}
 
@@ -46,8 +48,10 @@ def detect(source: Source) -> Claim | None:
         return None
     if head[:1] == b"{" and (found[1] == b"bundle" or _BUNDLE.search(head)) and b'"objects"' in head:
         return Claim(9, "a STIX bundle")
+    if head[:1] == b"{" and b'"objects"' in head and re.match(rb'\{\s*"(more|next|objects)"\s*:', head):
+        return Claim(8, "STIX objects as a TAXII server sends them")
     types = re.findall(rb'"type"\s*:\s*"([a-z0-9-]+)"', head)
-    return Claim(8, "a list of STIX objects") if head[:1] == b"[" and found[1] in types else None
+    return Claim(8, "STIX objects") if found[1] in types and (head[:1] == b"[" or _ALONE.match(head)) else None
 
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
@@ -56,7 +60,9 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
         raise Broken("whole file", f"more than {_LARGEST >> 20} MiB", "split the bundle")
     with source.open() as stream:
         document = read_json(stream.read())
-    objects = document.get("objects") if isinstance(document, dict) else document
+    objects = document
+    if isinstance(document, dict):
+        objects = document.get("objects", [document])
     if not isinstance(objects, list):
         raise Broken("objects", "no list of objects", "it is not a STIX bundle: export it again")
     _Reader(out, options).read(objects)

@@ -1,8 +1,10 @@
 r"""Microsoft 365 unified audit log in every shape it leaves a tenant: what was read, sent, forwarded, granted (formats.md 1).
 
 Claims a table with a column `AuditData` (Search-UnifiedAuditLog, the old and the new Purview portal, the Graph audit query of
-Microsoft-Extractor-Suite, Splunk's copy of them), Sentinel's `OfficeActivity`, a flattened table (Hawk, AuditDataOnly), and JSON: one
-AuditData a line (Management Activity API, SOF-ELK, DFIR-O365RC), arrays with `AuditData` inside, one or several after another.
+Microsoft-Extractor-Suite, Splunk's copy of them, or `_raw` alone), Sentinel's `OfficeActivity`, a flattened table (Hawk, AuditDataOnly), and JSON: one
+AuditData a line (Management Activity API, SOF-ELK, DFIR-O365RC), arrays with `AuditData` inside, one or several after
+another, and what Elastic and Splunk export around it (loaders/collectors.py). Also Exchange's own Search-MailboxAuditLog and Search-AdminAuditLog, and the
+Get-MessageIDs and Get-Sessions tables of Microsoft-Extractor-Suite (loaders/audit_tables.py).
 
 Yields an Observation for each record that shows a step (`Id`, else a hash of it; never a subject, file content or search words) with
 OBSERVED to who did it, the mailbox, messages (`InternetMessageId`), folders, apps, files; HOLDS for messages named in a mailbox; for
@@ -20,9 +22,8 @@ empty) ends what the same log saw begin. Cut AuditData keeps who, what and when.
 from __future__ import annotations
 
 from loaders.audit_records import Records
-from loaders.audit_shapes import Shapes, looks_like_records, shape_of_header
+from loaders.audit_shapes import Shapes, looks_like_records, shape_of
 from loaders.base import Claim, FactBuffer, Options, Source
-from loaders.reading import header_of
 
 NAME = "unified_audit_log"
 TITLE = "Microsoft 365 unified audit log (CSV, JSON, Sentinel OfficeActivity)"
@@ -30,7 +31,7 @@ PRIORITY = "must"
 SEEN = "real sample"
 READS = "mail access, sends, inbox rules, forwarding, rights, consent, roles, sign-ins, files"
 
-_STRENGTH = {"AuditData": 8, "OfficeActivity": 8, "flattened": 6}
+_STRENGTH = {"flattened": 6}
 
 
 def detect(source: Source) -> Claim | None:
@@ -39,8 +40,8 @@ def detect(source: Source) -> Claim | None:
         return None
     if looks_like_records(source):
         return Claim(8, "JSON records with Operation and Workload, or AuditData")
-    shape = shape_of_header(header_of(source))
-    return Claim(_STRENGTH[shape], f"header of audit records ({shape})") if shape else None
+    shape = shape_of(source)
+    return Claim(_STRENGTH.get(shape, 8), f"header of audit records ({shape})") if shape else None
 
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:

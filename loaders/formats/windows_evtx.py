@@ -4,7 +4,8 @@ Claims the signature `ElfFile`.
 
 Yields, of the log Security: Observation `obs:windows/<computer>/<channel>/<record number>` for 4624, 4625, 4648, 4768, 4776 and 1102 (at =
 TimeCreated of the event; operation = event id; ip, logon type, reason of a failure) with OBSERVED to the account (`ad:<TargetUserSid>`, else
-`account:DOMAIN\name`) and to the computer; SESSION_ON for types 2, 10 and 11, from the logon until 4634 or 4647 of the same LogonId; a
+`account:DOMAIN\name`) and to the computer; of services, administrators' shares, certificates, accounts, groups and the directory what
+loaders/windows_changes.py lists; SESSION_ON for types 2, 10 and 11, from the logon until 4634 or 4647 of the same LogonId; a
 note for 4672. Of TerminalServices: 21, 25, 1149, and sessions from 21 until 23. Coverage: logons, for each computer.
 
 Traps: the time in the record's header is 1601 in many re-saved logs: never used. The channel is `Security` or `security`: one log. Machine
@@ -17,20 +18,19 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
-from typing import Any
 
 import evtx
 import orjson
 
-from loaders import dates
 from loaders.base import Broken, Claim, FactBuffer, Options, Source
-from loaders.windows import WANTED, Event, Logons, int_of
+from loaders.windows import WANTED, Event, Logons
+from loaders.windows_record import of_json
 
 NAME = "windows_evtx"
 TITLE = "Windows event log, EVTX (Security, TerminalServices)"
 PRIORITY = "should"
 SEEN = "real sample"
-READS = "logons, failed logons, explicit credentials, sessions on computers"
+READS = "logons, failed logons, explicit credentials, sessions on computers; services, certificates, accounts and groups that changed"
 
 _SIGNATURE = b"ElfFile\0"
 _HEADER, _CHUNK = 4096, 65536
@@ -97,32 +97,6 @@ def _records(source: Source, out: FactBuffer) -> Iterator[tuple[str, str]]:
 def _event(text: str, place: str, now: int | None) -> Event | None:
     try:
         event = orjson.loads(text)["Event"]
-        system = event["System"]
-        time = system["TimeCreated"]["#attributes"]["SystemTime"]
-        id_ = system["EventID"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return None
-    number = int_of(id_.get("#text") if isinstance(id_, dict) else id_)
-    if number is None:
-        return None
-    computer, channel = system.get("Computer"), system.get("Channel")
-    return Event(
-        at=_moment(time, now), id=number, computer=computer if isinstance(computer, str) else "", channel=channel if isinstance(channel, str) else "",
-        record=str(system.get("EventRecordID") or ""), data=_data(event), place=place,
-    )  # fmt: skip
-
-
-def _data(event: dict[str, Any]) -> dict[str, Any]:
-    """The event's own fields: in EventData, or in the one object of UserData."""
-    data = event.get("EventData")
-    if isinstance(data, dict):
-        return data
-    user = event.get("UserData")
-    return next((value for value in user.values() if isinstance(value, dict)), {}) if isinstance(user, dict) else {}
-
-
-def _moment(text: Any, now: int | None) -> int | None:
-    try:
-        return dates.moment(text, None, now) if isinstance(text, str) else None
-    except dates.BadDate:
-        return None
+    return of_json(event, place, now) if isinstance(event, dict) else None

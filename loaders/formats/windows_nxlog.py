@@ -16,7 +16,11 @@ from typing import Any
 from loaders import dates
 from loaders.base import Claim, FactBuffer, Options, Source
 from loaders.jsonlog import Record, records, sample
-from loaders.windows import WANTED, Event, Logons, int_of
+from loaders.trace import moment
+from loaders.windows import WANTED, Event, Logons
+from loaders.windows_gathered import Gathered
+from loaders.windows_words import int_of
+from loaders.zones import Clock, told
 
 NAME = "windows_nxlog"
 TITLE = "Windows events JSON, NXLog (also Mordor data sets)"
@@ -37,25 +41,26 @@ def detect(source: Source) -> Claim | None:
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
     """Read record by record."""
-    logons = Logons(out)
-    local = 0
+    logons = Gathered(states := Logons(out))
+    clock, local = Clock(options.zone), 0
     for place, record in records(source, out, _ENVELOPES):
         number = int_of(record.get("EventID"))
         if number is None:
             out.refuse(place, "", "no event of Windows")
         elif number not in WANTED:
-            logons.others += 1
+            states.others += 1
         else:
             at, zoned = _moment(record, options.now)
-            local += not zoned and at is not None
+            if not zoned and at is not None:
+                local, at = local + 1, clock.utc(at)
             logons.take(
                 Event(
                     at=at, id=number, computer=_text(record.get("Hostname")), channel=_text(record.get("Channel")),
-                    record=str(record.get("RecordNumber") or ""), data=record, place=place,
+                    record=str(record.get("RecordNumber") or record.get("EventRecordID") or ""), data=record, place=place,
                 )  # fmt: skip
             )
     if local:
-        out.note(f"{local:,} records have only the computer's local time (EventTime), read as UTC: they may be hours off")
+        out.note(f"{local:,} records have only the computer's local time (EventTime); {told(clock, 'these times')}")
     logons.finish()
 
 
@@ -70,7 +75,7 @@ def _moment(record: Record, now: int | None) -> tuple[int | None, bool]:
         if not isinstance(value, str):
             continue
         try:
-            return dates.moment(value, None, now), name == "@timestamp" or bool(_ZONED.search(value.strip()))
+            return moment(value, now), name == "@timestamp" or bool(_ZONED.search(value.strip()))
         except dates.BadDate:
             continue
     return None, True

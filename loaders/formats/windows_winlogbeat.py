@@ -15,7 +15,11 @@ from typing import Any
 from loaders import dates
 from loaders.base import Claim, FactBuffer, Options, Source
 from loaders.jsonlog import Record, records, sample
-from loaders.windows import Event, Logons, int_of
+from loaders.trace import moment
+from loaders.windows import Event, Logons
+from loaders.windows_changes import known
+from loaders.windows_gathered import Gathered
+from loaders.windows_words import int_of
 
 NAME = "windows_winlogbeat"
 TITLE = "Windows events JSON, Winlogbeat or Elastic agent"
@@ -34,7 +38,7 @@ def detect(source: Source) -> Claim | None:
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
     """Read record by record."""
-    logons = Logons(out)
+    logons = Gathered(Logons(out))
     for place, given in records(source, out, _ENVELOPES):
         record = _inner(given)
         if _is_event(record):
@@ -47,7 +51,15 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
 def _inner(record: Record) -> Record:
     """The event itself; a search's hit has it under `_source`."""
     inner = record.get("_source")
-    return inner if isinstance(inner, dict) else record
+    inner = inner if isinstance(inner, dict) else record
+    return _nested(inner) if "winlog.event_id" in inner else inner
+
+
+def _nested(record: Record) -> Record:
+    """A record whose fields are flat (`winlog.event_data.LogonType`), as it was shipped."""
+    log: Record = {name.removeprefix("winlog."): value for name, value in record.items() if name.startswith("winlog.")}
+    data = {name.removeprefix("event_data."): log.pop(name) for name in list(log) if name.startswith("event_data.")}
+    return {**record, "winlog": {**log, "event_data": data}}
 
 
 def _is_event(record: Record) -> bool:
@@ -61,10 +73,12 @@ def _event(record: Record, place: str, now: int | None) -> Event:
     data = log.get("event_data")
     if not isinstance(data, dict):
         data = log.get("user_data")
+    number, user = int_of(log.get("event_id")) or 0, log.get("user")
+    beside = known(number, data if isinstance(data, dict) else {}, user.get("identifier") if isinstance(user, dict) else None, log.get("keywords"))
     return Event(
-        at=_moment(record.get("@timestamp"), now), id=int_of(log.get("event_id")) or 0, computer=_text(log.get("computer_name")),
+        at=_moment(record.get("@timestamp"), now), id=number, computer=_text(log.get("computer_name")),
         channel=_text(log.get("channel") or log.get("log_name")), record=str(log.get("record_id") or log.get("record_number") or ""),
-        data=data if isinstance(data, dict) else {}, place=place,
+        data=beside, place=place,
     )  # fmt: skip
 
 
@@ -74,6 +88,6 @@ def _text(value: Any) -> str:
 
 def _moment(value: Any, now: int | None) -> int | None:
     try:
-        return dates.moment(value, None, now) if isinstance(value, str) else None
+        return moment(value, now) if isinstance(value, str) else None
     except dates.BadDate:
         return None

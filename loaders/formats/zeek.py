@@ -3,7 +3,8 @@
 Claims `#separator` with one of these in `#path`; or JSON lines with `ts` and that name in `_path`, or with `uid` and a field that only that
 log has.
 
-Yields of conn CONNECTS_TO between Servers (by address) for connections that were set up between private addresses; of smtp Message, SENT_BY (mailfrom,
+Yields of conn CONNECTS_TO between Servers (by address) for connections that were set up between private addresses, or such as the sensor calls
+local; of smtp Message, SENT_BY (mailfrom,
 from), ADDRESSED_TO (rcptto as envelope, to, cc); of ntlm, kerberos, rdp and ssh an Observation of a logon with its actor (ntlm: domain and username;
 kerberos: client) and the Server that was its target; of rdp, ssh and known_services the Service it HOSTS; of ntlm the Server's own name, which is
 SAME_IDENTITY with its address from the first to the last time they were seen together.
@@ -41,7 +42,7 @@ READS = "network connections, messages on the wire, logons, servers and the remo
 
 _PATHS = ("conn", "smtp", "ntlm", "rdp", "kerberos", "ssh", "known_hosts", "known_services")
 _WANTED = frozenset(
-    ("ts", "uid", "id.orig_h", "id.resp_h", "id.resp_p", "conn_state", "msg_id", "tls", "mailfrom", "from", "rcptto", "last_reply", "to", "cc",
+    ("ts", "uid", "id.orig_h", "id.resp_h", "id.resp_p", "conn_state", "local_orig", "local_resp", "msg_id", "tls", "mailfrom", "from", "rcptto", "last_reply", "to", "cc",
      "username", "domainname", "server_dns_computer_name", "success", "client", "service", "request_type", "error_msg", "result", "security_protocol",
      "auth_success", "host", "port_num", "port_proto")
 )  # fmt: skip
@@ -69,6 +70,9 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
             place, path, record = piece
             reader.take(path, record, place)
     reader.finish()
+
+
+_ENDS, _OUT = ("orig", "resp"), "~"
 
 
 class _Reader:
@@ -131,7 +135,7 @@ class _Reader:
     # --- the logs ---
 
     def _conn(self, record: Record, at: int, place: str) -> None:
-        source, target = _private(record, "id.orig_h"), _private(record, "id.resp_h")
+        source, target = (_private(record, f"id.{end}_h") or (ip_of(_text(record, f"id.{end}_h")) if _flag(record, f"local_{end}") else None) for end in _ENDS)
         port = _number(record, "id.resp_p")
         if _text(record, "conn_state") not in _SET_UP:
             self.tally.add("of connections that were not set up")
@@ -150,9 +154,13 @@ class _Reader:
         frame = pl.DataFrame([
             pl.int_range(lines.number, lines.number + lines.height, eager=True).alias("number"), at.alias("at"),
             lines.column("conn_state", lambda text: text.strip() in _SET_UP, pl.Boolean).alias("up"),
-            *(lines.column(f"id.{name}_h", _inside, pl.String).alias(name) for name in ("orig", "resp")),
+            *(lines.column(f"id.{name}_h", _marked, pl.String).alias(name) for name in _ENDS),
+            *(lines.column(f"local_{name}", lambda text: text.strip() == "T", pl.Boolean).alias(f"local_{name}") for name in _ENDS),
             lines.column("id.resp_p", lambda text: _number({"": text}, ""), pl.Int64).alias("port"),
-        ]).filter(usual)  # fmt: skip
+        ]).filter(usual).with_columns(
+            pl.when(~pl.col(name).str.starts_with(_OUT)).then(pl.col(name)).when(pl.col(f"local_{name}")).then(pl.col(name).str.strip_prefix(_OUT)).alias(name)
+            for name in _ENDS
+        )  # fmt: skip
         for when in (frame["at"].min(), frame["at"].max()) if frame.height else ():
             self._covers("conn", int(when))  # type: ignore[arg-type]
         up = frame.filter("up")
@@ -324,6 +332,12 @@ def _private(record: Record, name: str) -> str | None:
 def _inside(text: str) -> str | None:
     ip = ip_of(text.strip())
     return ip if ip and _is_private(ip) else None
+
+
+def _marked(text: str) -> str | None:
+    """An address, with a mark before it where it is not a private one: it may still be one's own, as `local_orig` and `local_resp` say."""
+    ip = ip_of(text.strip())
+    return ip if ip is None or _is_private(ip) else _OUT + ip
 
 
 @lru_cache(maxsize=65536)

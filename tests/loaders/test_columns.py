@@ -19,7 +19,7 @@ from tests.support.golden import facts_of
 HERE = Path(__file__).parent
 NOW = 1_700_000_000
 TOKENS = ["a", "b", '"', '""', ",", ",", "\n", "\r\n", "\r", "é", " ", 'x"y', '"q"', '"q,r"', '"1\n2"', "2022-01-01T00:00:00Z", "1/2/2022", "a,b\n", '"a","b"\n', '"a","b"\r\n']
-LOGS = ["msgtrk", "msgtrk_2010", "message_trace", "message_trace_extended", "message_trace_summary", "lanl_auth", "lanl_redteam", "zeek_conn"]
+LOGS = ["msgtrk", "msgtrk_2010", "message_trace", "message_trace_extended", "message_trace_summary", "sentinel_security_event", "lanl_auth", "lanl_redteam", "zeek_conn"]
 SMALL = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from loaders import registry
 from loaders.base import Broken, Source
+from loaders.directory_rights import counts
 from loaders.ldap_names import domain_of, fold_dn, sid_text, split_dns
 from tests.support.golden import facts_of
 
@@ -239,3 +240,34 @@ def test_a_graph_cut_short_loads_nothing(tmp_path):
 def test_a_name_made_to_keep_a_parser_busy_is_read_or_refused(tmp_path, name):
     facts = facts_of(ldif(tmp_path, f"dn: {name}DC=x\nobjectClass: user\nuid: x\n\n" + record("CN=A,DC=x,DC=example", 1, f"memberOf: {name}")), now=NOW)
     assert "ad:S-1-5-21-1-2-3-1" in keys(facts, "Account")
+
+
+def test_a_node_is_known_by_the_sid_among_its_properties_and_a_name_is_matched_in_any_case(tmp_path):
+    nodes = [
+        {"id": "n1", "kinds": ["User", "Base"], "properties": {"name": "Alice@Corp.Example", "objectid": "S-1-5-21-1-2-3-1101"}},
+        {"id": "n2", "kinds": ["Computer", "Base"], "properties": {"name": "PC01.CORP.EXAMPLE", "objectsid": "S-1-5-21-1-2-3-1102"}},
+        {"id": "n3", "kinds": ["AZUser"], "properties": {"name": "Bob", "objectid": "11111111-1111-4111-8111-111111111111"}},
+    ]
+    edge = {"kind": "AdminTo", "start": {"value": "ALICE@CORP.EXAMPLE", "match_by": "name"}, "end": {"value": "N2", "match_by": "id"}}
+    path = tmp_path / "graph.json"
+    path.write_text(json.dumps({"metadata": {"source_kind": "X"}, "graph": {"nodes": nodes, "edges": [edge]}}))
+    facts = facts_of(path, now=NOW)
+    assert [(fact["from_key"], fact["to_key"]) for fact in facts if fact.get("kind") == "ADMIN_TO"] == [("ad:S-1-5-21-1-2-3-1101", "ad:S-1-5-21-1-2-3-1102")]
+    assert {fact["key"] for fact in facts if fact.get("kind") == "Account"} == {"ad:S-1-5-21-1-2-3-1101", "entra:11111111-1111-4111-8111-111111111111"}
+
+
+def test_copying_a_domain_as_bloodhound_concludes_it_is_a_right_on_a_domain_alone():
+    assert counts("DCSync", "Container", "domain") and not counts("DCSync", "Container", "unit") and not counts("DCSync", "Account")
+
+
+def test_objects_of_adexplorersnapshot_say_what_ldapdomaindump_says(tmp_path):
+    dump = json.loads((HERE / "ldapdomaindump" / "input.json").read_text())[:3]
+    lines = []
+    for number, found in enumerate(dump):
+        kind = ("user", "group", "computer")[number]
+        lines.append(json.dumps({"distinguishedName": [found["dn"]], "objectClass": ["top", kind]} | {k: v for k, v in found["attributes"].items() if k != "objectClass"}))
+    path = tmp_path / "snapshot_objects.ndjson"
+    path.write_text("\n".join(lines) + "\n")
+    mine = [{k: v for k, v in fact.items() if k != "place"} for fact in facts_of(path, now=NOW) if "kind" in fact]
+    theirs = [{k: v for k, v in fact.items() if k != "place"} for fact in facts_of(HERE / "ldapdomaindump" / "input.json", now=NOW) if "kind" in fact]
+    assert sorted(map(str, mine)) == sorted(map(str, theirs))

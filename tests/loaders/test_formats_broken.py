@@ -24,11 +24,13 @@ NOW = 1_800_000_000
 FORMATS = {
     "stix": "stix", "misp": "misp", "indicator_list": "indicator_list", "remediations_csv": "remediations_csv", "coverage_csv": "coverage_csv",
     "ldif": "ldif", "pyldapsearch": "pyldapsearch", "opengraph": "opengraph", "opengraph_exchange": "opengraph", "nmap": "nmap", "nessus": "nessus",
-    "nessus_csv": "nessus", "zeek": "zeek", "zeek_json": "zeek", "zeek_conn": "zeek", "apoc_export": "apoc_export",
+    "nessus_csv": "nessus", "zeek": "zeek", "zeek_json": "zeek", "zeek_conn": "zeek", "apoc_export": "apoc_export", "openioc": "openioc", "openioc_11": "openioc",
+    "indicator_csv": "indicator_csv", "nmap_text": "nmap_text", "nmap_text_normal": "nmap_text",
+    "directory_csv": "directory_csv", "directory_csv_powershell": "directory_csv", "ldapdomaindump": "ldapdomaindump",
 }  # fmt: skip
 # What only these formats may claim of the samples, by the beginning of their path.
 OWN = {
-    "11_indicators/misp": "misp", "11_indicators/stix": "stix", "11_indicators/sco": "stix", "11_indicators/test_events": "stix",
+    "11_indicators/openioc": "openioc", "11_indicators/misp": "misp", "11_indicators/stix": "stix", "11_indicators/sco": "stix", "11_indicators/test_events": "stix",
     "05_active_directory/ldif": "ldif", "05_active_directory/ldapsearch": "pyldapsearch", "13_opengraph/mssql": "opengraph",
     "13_opengraph/opengraph-minimal": "opengraph", "13_opengraph/sample_graph": "opengraph", "09_network/nmap": "nmap", "10_inventory/nessus": "nessus",
     "09_network/zeek": "zeek", "12_graphs/adsynth": "apoc_export",
@@ -85,7 +87,7 @@ def test_no_other_sample_is_claimed_by_these_formats():
             claimed.append((name, found))
         seen.update(found)
     assert not claimed
-    assert seen == {"stix", "misp", "ldif", "pyldapsearch", "opengraph", "nmap", "nessus", "zeek", "apoc_export"}
+    assert seen == {"openioc", "stix", "misp", "ldif", "pyldapsearch", "opengraph", "nmap", "nessus", "zeek", "apoc_export"}
 
 
 def damaged(data: bytes, how: str, seed: int) -> bytes:

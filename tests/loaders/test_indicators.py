@@ -138,6 +138,56 @@ def test_what_is_not_meant_for_detection_or_deleted_never_matches(tmp_path, chan
     assert not of(facts_of(written(tmp_path, json.dumps(event), "a.json"), now=NOW), "Indicator")
 
 
+# --- OpenIOC ---
+
+
+def test_the_real_documents_give_their_hosts_and_count_what_is_a_part_only():
+    facts = facts_of(sample("openioc_FIN4_fb0699e2-23a6-40f9-bf96-4514d629eec3.ioc"), now=NOW)
+    assert len(of(facts, "Indicator")) == 9 and "3 indicators by a part of a value only, which is not compared" in notes(facts)
+    facts = facts_of(sample("openioc_APT12_2384c8ce-6eca-4d06-8aa4-151b53d9a6bc.ioc"), now=NOW)
+    assert indicators(facts) == {"indicator:host": 2, "indicator:ip": 1, "indicator:email": 1}
+    assert "21 indicators about things that records here do not hold" in notes(facts)
+
+
+def test_of_openioc_alternatives_are_a_sign_each_and_a_conjunction_gives_its_most_telling(tmp_path):
+    facts = facts_of(HERE / "openioc" / "input.ioc", now=NOW)
+    assert {(fact["type"], fact["value"]) for fact in of(facts, "Indicator")} == {
+        ("email", "desk@itcornpany.example"), ("host", "evil.example.com"), ("ip", "203.0.113.66"), ("url", "http://drop.example.net/Gate.php"),
+    }  # fmt: skip
+    assert [fact["note"] for fact in of(facts, "Indicator") if fact["type"] == "url"] == ["Borrowed mailboxes; a part of its condition only"]
+
+
+def test_an_openioc_file_that_is_cut_or_declares_entities_is_refused(tmp_path):
+    text = (HERE / "openioc_11" / "input.ioc").read_text(encoding="utf-8")
+    with pytest.raises(Broken, match="stops being XML"):
+        facts_of(written(tmp_path, text[:-40], "cut.ioc"), now=NOW)
+    declared = text.replace("?>", "?><!DOCTYPE OpenIOC>", 1)
+    with pytest.raises(Broken, match="declares what no indicator file does"):
+        facts_of(written(tmp_path, declared, "entity.ioc"), now=NOW)
+
+
+# --- CSV ---
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("Indicator type,Indicator,Description\nIPv4,203.0.113.7,\nFileHash-SHA256," + "A" * 64 + ",x\nFileHash-MD5,d41d8cd98f00b204e9800998ecf8427e,\n", {("ip", "203.0.113.7"), ("sha256", "a" * 64)}),
+    ("IndicatorType,IndicatorValue,ExpirationTime,Title\nDomainName,evil.example.com,2027-01-01T00:00:00.0Z,C2\n", {("domain", "evil.example.com")}),
+    ("ioc;type\nhxxps://evil[.]example.com/a;URL\nevil.example.com;\n", {("url", "https://evil.example.com/a"), ("host", "evil.example.com")}),
+    ("uuid,event_id,category,type,value,comment,to_ids,date\nu,1,Network activity,ip-dst|port,203.0.113.7|443,c,1,1577990000\nu,1,x,email-src,a@e.example,c,0,1577990000\n", {("ip", "203.0.113.7")}),
+])  # fmt: skip
+def test_indicators_as_csv_are_read_by_their_type(tmp_path, text, said):
+    facts = facts_of(written(tmp_path, text, "signs.csv"), now=NOW)
+    assert {(fact["type"], fact["value"]) for fact in of(facts, "Indicator")} == said
+    assert not [fact for fact in facts if "refused" in fact]
+
+
+def test_a_taxii_answer_and_an_indicator_alone_are_read(tmp_path):
+    alone = {"type": "indicator", "id": "indicator--33fe3b22-0201-47cf-85d0-97c02164528d", "pattern": "[ipv4-addr:value = '203.0.113.7']"}
+    for document in (alone, {"more": False, "objects": [alone]}):
+        facts = facts_of(written(tmp_path, json.dumps(document), "found.json"), now=NOW)
+        assert [fact["value"] for fact in of(facts, "Indicator")] == ["203.0.113.7"]
+
+
 # --- plain lists ---
 
 
@@ -188,6 +238,23 @@ def test_a_remediation_names_its_target_in_every_way_an_analyst_knows(tmp_path):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("text", "said"), [
+    ("account,action,time\nm@n.example,Password reset and sessions revoked,2023-06-13T09:00:00Z\nEX01.n.example,Rebuilt from image,2023-06-15 10:00\n",
+     {("reset", "m@n.example"), ("revoke", "m@n.example"), ("reimage", "EX01.n.example")}),
+    ("対象,対応,実施日時,担当者\nm@n.example,パスワード初期化、セッション失効,2023/06/13 9:00:00,山田\nEX01.n.example,再構築,2023/06/15 10:00,\nk@n.example,アカウント無効化,2023/06/15 10:00,\n",
+     {("reset", "m@n.example"), ("revoke", "m@n.example"), ("reimage", "EX01.n.example"), ("disable", "k@n.example")}),
+    ("target,what,at\nm@n.example,account unlocked,2023-06-13\nm@n.example,password reset planned,2023-06-13\nm@n.example,ブロック解除,2023-06-13\n", set()),
+])  # fmt: skip
+def test_lists_of_incident_teams_say_what_was_done_and_not_what_was_undone_or_planned(tmp_path, text, said):
+    facts = facts_of(written(tmp_path, text, "r.csv"), now=NOW)
+    assert {(fact["what"], fact["name"].partition(" ")[2]) for fact in of(facts, "Remediation")} == said
+
+
+def test_a_table_of_other_actions_is_no_list_of_remediations(tmp_path):
+    with pytest.raises(Exception, match="not a format hakyu knows"):
+        facts_of(written(tmp_path, "user,action,date\nm@n.example,login,2023-06-13\nm@n.example,password reset,2023-06-13\nm@n.example,view file,2023-06-14\n", "a.csv"), now=NOW)
+
+
 def test_two_remediations_of_one_target_at_different_times_are_two(tmp_path):
     text = "target,what,at\na@x.example,reset,2023-06-13T09:00:00Z\na@x.example,reset,2023-06-20T09:00:00Z\na@x.example,reset,2023-06-20T09:00:00Z\n"
     assert len({fact["key"] for fact in of(facts_of(written(tmp_path, text, "r.csv"), now=NOW), "Remediation")}) == 2
@@ -206,3 +273,9 @@ def test_the_time_between_two_spans_of_one_log_is_blind(tmp_path):
     found = of(facts_of(written(tmp_path, text, "c.csv"), now=NOW), "LogCoverage")
     assert [(f["first"], f["last"]) for f in found if f.get("blind")] == [(1677628800, 1680307200)]
     assert [(f["first"], f["last"]) for f in found if not f.get("blind")] == [(1672531200, 1682899200)]
+
+
+def test_headings_bullets_ports_and_several_on_a_line_are_understood(tmp_path):
+    text = "IPs:\n- 203.0.113.7\n* 203.0.113[.]9:443\n\nドメイン：\nevil[.]example[.]com, bad.example.net;\n"
+    facts = facts_of(written(tmp_path, text, "signs.txt"), now=NOW)
+    assert {fact["value"] for fact in of(facts, "Indicator")} == {"203.0.113.7", "203.0.113.9", "evil.example.com", "bad.example.net"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 
 import numpy as np
@@ -67,10 +68,53 @@ def test_what_a_parser_refuses_is_never_taken(record, changes, cut):
         assert isinstance(orjson.loads(text), dict | list)
 
 
-def test_the_items_of_lists_are_found_and_a_list_of_other_things_is_left_to_a_parser():
-    data, found = scan([b'[{"Id": 1}, {"Name": "x"} ]', b"[]", b'[{"Id": 1}, 5]', b"5", b'{"Id": 2, "Id": 3}'])
-    assert found.row.tolist() == [0, 0, 4] and found.bad.tolist() == [False, False, True, True, False]
-    assert [orjson.loads(data[slice(*span)].tobytes()) if span[0] >= 0 else None for span in found.span("Id")] == [1, None, 3]
+def test_what_is_no_object_is_left_to_a_parser_and_of_keys_that_come_twice_the_last_counts():
+    data, found = scan([b'[{"Id": 1}]', b"[]", b"5", b'{"Id": 2, "Id": 3}', b"{}", b" "])
+    assert found.row.tolist() == [3, 4] and found.bad.tolist() == [True, True, True, False, False, True]
+    assert [orjson.loads(data[slice(*span)].tobytes()) if span[0] >= 0 else None for span in found.span("Id")] == [3, None]
+
+
+_ITEMS = st.lists(st.dictionaries(st.sampled_from(["Mid", "Size", "Mid2"]), _VALUES, max_size=3), max_size=3)
+_FOLDERS = st.lists(st.fixed_dictionaries({}, optional={"Path": _VALUES, "x": _VALUES, "Items": _ITEMS}), max_size=3)
+_NESTED = st.fixed_dictionaries(
+    {}, optional={"Id": _VALUES, "Folders": st.one_of(_FOLDERS, _VALUES), "Client": st.one_of(st.fixed_dictionaries({}, optional={"Ip": _VALUES, "y": _VALUES}), _VALUES)}
+)  # fmt: skip
+_TREE = Names("Id", one={"Client": Names("Ip")}, many={"Folders": Names("Path", many={"Items": Names("Mid")})})
+
+
+def _fits(record) -> bool:
+    """Whether the values that are looked into are what their names say."""
+
+    def listed(value, key="") -> bool:
+        return isinstance(value, list) and all(isinstance(item, dict) and (not key or key not in item or listed(item[key])) for item in value)
+
+    return ("Client" not in record or isinstance(record["Client"], dict)) and ("Folders" not in record or listed(record["Folders"], "Items"))
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(_NESTED, min_size=1, max_size=4), st.sampled_from([None, 1]))
+def test_objects_within_values_are_found_in_order_and_what_does_not_fit_is_left_to_a_parser(records, indent):
+    texts = [json.dumps(record, indent=indent).encode() for record in records]
+    data = padded(b"\n".join(texts))
+    ends = np.cumsum([len(text) + 1 for text in texts]) - 1
+    found = objects(data, ends - [len(text) for text in texts], ends, _TREE)
+
+    def value(span):
+        return orjson.loads(data[span[0] : span[1]].tobytes()) if span[0] >= 0 else "absent"
+
+    good = [record for record, bad in zip(records, found.bad, strict=True) if not bad]
+    assert [_fits(record) for record in good] == [True] * len(good)
+    assert all(re.search(rb"\\u|\d[eE]", text) or not _fits(record) for record, text, bad in zip(records, texts, found.bad, strict=True) if bad)
+    folders, items, clients = found.inner["Folders"], found.inner["Folders"].inner["Items"], found.inner["Client"]
+    assert [value(span) for span in found.span("Folders")] == [record.get("Folders", "absent") for record in good]
+    wanted = [(at, folder) for at, record in enumerate(good) for folder in record.get("Folders", [])]
+    assert list(zip(folders.row.tolist(), map(value, folders.span("Path")), strict=True)) == [(at, folder.get("Path", "absent")) for at, folder in wanted]
+    inside = [(at, item.get("Mid", "absent")) for at, (_, folder) in enumerate(wanted) for item in folder.get("Items", [])]
+    assert list(zip(items.row.tolist(), map(value, items.span("Mid")), strict=True)) == inside
+    assert list(zip(clients.row.tolist(), map(value, clients.span("Ip")), strict=True)) == [
+        (at, record["Client"].get("Ip", "absent")) for at, record in enumerate(good) if "Client" in record
+    ]
+    assert [value(span) for span in found.of_each("Client")["Ip"]] == [record.get("Client", {}).get("Ip", "absent") for record in good]
 
 
 def test_texts_are_read_with_their_escapes_and_other_values_are_null():

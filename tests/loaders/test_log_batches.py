@@ -22,7 +22,7 @@ SIGN_INS = json.JSONDecoder().raw_decode((HERE / "entra_logs_graph_signins" / "i
 EVENTS = json.loads((HERE / "okta_system_log" / "input.json").read_text())
 SAMPLE = HERE.parents[2] / "shared" / "data" / "09_network" / "okta_panther_tests.ndjson"
 NOW = 1_800_000_000
-_JUNK = st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.text(max_size=8), st.lists(st.integers(0, 2), max_size=2), st.just({"city": "x", "ipAddress": 7}),
+_JUNK = st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.text(max_size=8), st.lists(st.integers(0, 2), max_size=2), st.builds(dict, city=st.just("x"), ipAddress=st.just(7)),
                   st.sampled_from(["2026-03-02T08:00:00.123Z", "2026-03-02 08:00:00", "2150-01-01T00:00:00Z", " null ", "unknown"]))  # fmt: skip
 
 

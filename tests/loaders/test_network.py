@@ -218,3 +218,15 @@ def test_an_address_is_a_machines_only_while_it_was_seen_to_be(tmp_path):
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     spans = {f["to_key"]: (f["valid_from"], f["valid_until"]) for f in facts_of(path, now=NOW) if f.get("kind") == "SAME_IDENTITY"}
     assert spans == {"host:fs01.nisc.example": (int(at), int(later) + 1), "host:pc07.nisc.example": (int(at) + 9000, int(at) + 9001)}
+
+
+def test_an_address_that_the_sensor_calls_local_is_inside_though_it_is_public(tmp_path):
+    head = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n"
+    fields = "#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\tconn_state\tlocal_orig\tlocal_resp\n"
+    rows = [("C1", "T", "T", 3389), ("C2", "F", "T", 22), ("C3", "-", "-", 445)]
+    text = "".join(f"1772413200.123456\t{uid}\t198.51.100.9\t50000\t198.51.100.5\t{port}\ttcp\t-\tSF\t{one}\t{two}\n" for uid, one, two, port in rows)
+    path = tmp_path / "conn.log"
+    for times in (1, 4000):  # read row by row, and in columns
+        path.write_text(head + fields + text * times + "#close\t2026-03-02-11-00-00\n")
+        facts = facts_of(path, now=1_800_000_000)
+        assert [(fact["from_key"], fact["to_key"], fact["port"]) for fact in facts if fact.get("kind") == "CONNECTS_TO"] == [("host:198.51.100.9", "host:198.51.100.5", 3389)]

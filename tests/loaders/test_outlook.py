@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -179,6 +181,8 @@ def test_a_data_file_cut_short_or_overwritten_is_broken_in_one_line(tmp_path):
 
 _TRY = """
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from graphmodel.errors import LoadError
 from tests.support.golden import read_into
@@ -325,3 +329,53 @@ def test_no_other_sample_is_claimed_by_outlooks_formats():
     assert len(others) > 50
     assert not [(path.name, fmt.NAME) for path in others for fmt in mine if fmt.detect(Source(path, path.name))]
     assert {registry.recognise(source)[0].NAME for source in (*sources(MAIL / "pst"), *sources(MAIL / "msg"))} == {"pst", "msg"}
+
+
+# -- credentials in attachments ------------------------------------------------------------------------------------------
+
+TEXTS = [("plan.pdf", b"%PDF- Password: not-looked-into1"), ("zugang.txt", b"Server: fs01.agency.example\r\nPassword: Wq7!attached\r\n"), ("raw.txt", b"\x00Password: Wq7!binary")]
+
+
+def secrets_in(path: Path) -> list[tuple[str, str]]:
+    facts = facts_of(path, now=NOW, secrets=True, salt="case", mailbox="suzuki@agency.example")
+    assert "attached" not in str(facts) and "zugang" not in str(facts)
+    return [(fact["secret_kind"], fact["place"].rpartition(", attachment ")[2]) for fact in of_kind(facts, "Secret")]
+
+
+def test_attachments_of_a_data_file_that_are_text_are_searched_for_credentials(tmp_path):
+    item = {"class": "IPM.Note", "headers": headers(1), "body": "see below", "recipients": SENT["recipients"], "attachments": TEXTS}
+    path = write_pst(tmp_path / "x.pst", Folder("Top", [Folder("In", items=[item])]))
+    assert secrets_in(path) == [("password", "2, line 2")]
+    (opens,) = of_kind(facts_of(path, now=NOW, secrets=True, salt="case"), "OPENS")
+    assert opens["to_key"] == "host:fs01.agency.example"
+    (message,) = of_kind(facts_of(path, now=NOW), "Message")
+    assert message["attachments"] == 3
+
+
+def test_attachments_of_a_message_file_that_are_text_are_searched_for_credentials(tmp_path):
+    texts = {0x001A: "IPM.Note", 0x007D: headers(1), 0x1000: "see below"}
+    path = write_msg(tmp_path / "x.msg", texts=texts, recipients=[(1, "S", "suzuki@agency.example")], files=TEXTS)
+    assert secrets_in(path) == [("password", "2, line 2")]
+
+
+def test_attachments_are_not_read_where_credentials_are_not_asked_for(tmp_path):
+    item = {"class": "IPM.Note", "headers": headers(1), "attachments": TEXTS}
+    pst = write_pst(tmp_path / "x.pst", Folder("Top", [Folder("In", items=[item])]))
+    msg = write_msg(tmp_path / "x.msg", texts={0x001A: "IPM.Note", 0x007D: headers(1)}, files=TEXTS)
+    for path in (pst, msg):
+        assert not of_kind(facts_of(path, now=NOW), "Secret")
+    assert reader.read_msg(msg.read_bytes()).texts == [] and reader.read_msg(msg.read_bytes(), True).texts[0][:2] == (1, "plan.pdf")
+
+
+@given(st.binary(max_size=200), st.integers(0, 5000))
+@settings(max_examples=25, deadline=None)
+def test_damaged_attachments_leave_the_message_readable_or_broken(noise, at):
+    item = {"class": "IPM.Note", "headers": headers(1), "body": "x", "attachments": TEXTS}
+    folder = Path(tempfile.mkdtemp())
+    path = write_pst(folder / "x.pst", Folder("Top", [Folder("In", items=[item])]))
+    data = bytearray(path.read_bytes())
+    where = 0x4600 + at
+    data[where : where + len(noise)] = noise
+    path.write_bytes(data)
+    with suppress(LoadError):
+        read_into(path, now=NOW, secrets=True, salt="case")

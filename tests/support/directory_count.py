@@ -18,7 +18,7 @@ Ways = defaultdict[str, set[str]]
 
 FULL = {"GenericAll", "WriteDacl", "WriteOwner", "Owns"}
 ON = {
-    "User": FULL | {"GenericWrite", "ForceChangePassword", "AllExtendedRights", "AddKeyCredentialLink", "ReadGMSAPassword"},
+    "User": FULL | {"GenericWrite", "ForceChangePassword", "AllExtendedRights", "AddKeyCredentialLink", "ReadGMSAPassword", "WriteSPN"},
     "Group": FULL | {"GenericWrite", "AddMember", "AddSelf"},
     "Computer": FULL | {"GenericWrite", "AddKeyCredentialLink", "ReadLAPSPassword", "AllExtendedRights", "AllowedToAct", "AllowedToDelegate", "SQLAdmin",
                         "AdminTo", "AddAllowedToAct", "WriteAccountRestrictions"},
@@ -149,6 +149,9 @@ def count_collection(path: Path, mail: str, *, containment: bool = True) -> Coun
             count.ways[found["ObjectIdentifier"]].add(mail)
         if kind == "Computer":
             _computer(count, found)
+        changes = found.get("GPOChanges") or {"LocalAdmins": []}
+        for principal in changes["LocalAdmins"]:
+            count.ways[principal["ObjectIdentifier"]].update(computer["ObjectIdentifier"] for computer in changes["AffectedComputers"])
     _policies(count, objects)
     count.copy_domains(domains.values())
     return count

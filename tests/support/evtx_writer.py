@@ -55,6 +55,10 @@ def _record(event: dict[str, Any], at: int) -> bytes:
         ("Provider", {"Name": provider}, None), ("EventID", {}, event["id"]), ("TimeCreated", {"SystemTime": event["at"]}, None),
         ("EventRecordID", {}, event["record"]), ("Channel", {}, event.get("channel", "Security")), ("Computer", {}, event["computer"]),
     ]  # fmt: skip
+    if "keywords" in event:
+        system.append(("Keywords", {}, event["keywords"]))
+    if "user" in event:
+        system.append(("Security", {"UserID": event["user"]}, None))
     if "user_data" in event:
         ((outer, fields),) = event["user_data"].items()
         data = ("UserData", {}, [(outer, {}, [(key, {}, value) for key, value in fields.items()])])

@@ -17,25 +17,30 @@ def write_msg(
     times: dict[int, int] | None = None,
     recipients: Sequence[tuple[int, str, str]] = (),
     attachments: int = 0,
+    files: Sequence[tuple[str, bytes]] = (),
 ) -> Path:
-    """A message. `texts`, `times`: property number -> value (seconds since 1970); `recipients`: (1 to | 2 cc | 3 bcc, name, address)."""
+    """A message. `texts`, `times`: property number -> value (seconds since 1970); `recipients`: (1 to | 2 cc | 3 bcc, name, address).
+
+    `attachments`: how many like one another; `files`: (name, bytes) of further ones.
+    """
     from extract_msg import OleWriter
 
     writer = OleWriter()
     writer.addEntry("__nameid_version1.0", storage=True)
     for number in ("00020102", "00030102", "00040102"):
         writer.addEntry(f"__nameid_version1.0/__substg1.0_{number}", b"")
-    header = struct.pack("<8xIIII8x", len(recipients), attachments, len(recipients), attachments)
+    attached = [("secret plan.pdf", b"%PDF-")] * attachments + list(files)
+    header = struct.pack("<8xIIII8x", len(recipients), len(attached), len(recipients), len(attached))
     _item(writer, "", header, texts, {}, times or {})
     for row, (role, name, address) in enumerate(recipients):
         folder = f"__recip_version1.0_#{row:08X}"
         writer.addEntry(folder, storage=True)
         _item(writer, f"{folder}/", bytes(8), {0x3001: name, 0x3003: address, 0x3002: "SMTP", 0x39FE: address}, {0x0C15: role}, {})
-    for row in range(attachments):
+    for row, (name, data) in enumerate(attached):
         folder = f"__attach_version1.0_#{row:08X}"
         writer.addEntry(folder, storage=True)
-        writer.addEntry(f"{folder}/__substg1.0_37010102", b"%PDF-")
-        _item(writer, f"{folder}/", bytes(8), {0x3707: "secret plan.pdf"}, {0x3705: 1}, {})
+        writer.addEntry(f"{folder}/__substg1.0_37010102", data)
+        _item(writer, f"{folder}/", bytes(8), {0x3707: name}, {0x3705: 1}, {})
     writer.write(str(path))
     return path
 

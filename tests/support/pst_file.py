@@ -1,4 +1,4 @@
-"""Writes small Outlook data files (.pst) as [MS-PST] says, for tests: folders, items, recipients; no attachments, no encryption.
+"""Writes small Outlook data files (.pst) as [MS-PST] says, for tests: folders, items, recipients, small attachments; no encryption.
 
     write_pst(path, Folder("Top", [Folder("Inbox", items=[{"class": "IPM.Note", "headers": "From: …"}])]), sent="Gesendete Elemente")
 """
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 EPOCH = 11_644_473_600
-ROOT, STORE, NAMES, RECIPIENTS = 0x122, 0x21, 0x61, 0x692
-_FOLDER, _SEARCH, _MESSAGE = 2, 3, 4
+ROOT, STORE, NAMES, RECIPIENTS, ATTACHMENTS = 0x122, 0x21, 0x61, 0x692, 0x671
+_FOLDER, _SEARCH, _MESSAGE, _ATTACHMENT = 2, 3, 4, 5
 _NUMBER, _BOOL, _TIME, _TEXT, _BINARY = 0x03, 0x0B, 0x40, 0x1F, 0x102
 _PROPERTIES = {
     "class": (0x1A, _TEXT), "subject": (0x37, _TEXT), "headers": (0x7D, _TEXT), "message_id": (0x1035, _TEXT), "body": (0x1000, _TEXT),
@@ -26,7 +26,7 @@ Item = dict[str, Any]
 
 @dataclass
 class Folder:
-    """A folder. An item has keys of `_PROPERTIES` and `recipients`: (1 to | 2 cc | 3 bcc, name, address)."""
+    """A folder. An item has keys of `_PROPERTIES` `recipients`: (1 to | 2 cc | 3 bcc, name, address), `attachments`: (name, bytes)."""
 
     name: str
     folders: list[Folder] = field(default_factory=list)
@@ -81,8 +81,13 @@ class _Writer:
         self.node(number & ~0x1F | 0x0F, 0, _table({0x1A: _TEXT}, []))
 
     def item(self, item: Item, folder: int) -> int:
-        said = [(*_PROPERTIES[name], value) for name, value in item.items() if name != "recipients"]
-        below = self._subnodes({RECIPIENTS: self.block(_recipients(item["recipients"]))}) if item.get("recipients") else 0
+        said = [(*_PROPERTIES[name], value) for name, value in item.items() if name not in ("recipients", "attachments")]
+        nodes = {RECIPIENTS: self.block(_recipients(item["recipients"]))} if item.get("recipients") else {}
+        rows = [(0x8000 + at << 5 | _ATTACHMENT, name, data) for at, (name, data) in enumerate(item.get("attachments", ()))]
+        if rows:
+            nodes[ATTACHMENTS] = self.block(_table({0xE20: _NUMBER, 0x3704: _TEXT, 0x3705: _NUMBER}, [(n, {0xE20: len(d), 0x3704: t, 0x3705: 1}) for n, t, d in rows]))
+            nodes |= {n: self.block(_properties([(0xE20, _NUMBER, len(d)), (0x3701, _BINARY, d), (0x3705, _NUMBER, 1), (0x3707, _TEXT, t)])) for n, t, d in rows}
+        below = self._subnodes(dict(sorted(nodes.items()))) if nodes else 0
         number = self.number(_MESSAGE)
         self.node(number, folder, _properties(said), below)
         return number

@@ -31,8 +31,10 @@ OWN: dict[str, list[Any]] = {
     "country": ["JP", "DE", None],
     "through": ["one", None, None, None],
     "via": ["sso", "vpn", "rdp", "chat"],
-    "as_who": ["owner", "delegate", "delegate", "admin", "10 remote interactive", None],
+    "as_who": ["owner", "delegate", "delegate", "admin", "10 remote interactive", "vpn", None],
     "app": ["Wiki", "other", None],
+    "note": ["special privileges", "added servicePrincipalName", "added msDS-KeyCredentialLink", "added msDS-AllowedToActOnBehalfOfOtherIdentity", "added nTSecurityDescriptor",
+             "template one", "template one; names another account", "template one; names another account", None],
     "Account.type": ["user", "guest", "service", None],
     "App.name": ["wiki", "other", None],
     "Container.type": ["domain", "tenant", "group policy", None],
@@ -41,12 +43,14 @@ OWN: dict[str, list[Any]] = {
     "Remediation.what": ["reset", "reset", "revoke", None],
     "Role.system": ["google", "google", "entra", None],
     "Service.name": ["Wiki", "other", None],
-    "Service.type": ["mail system", "mail system", "chat", "saas", "remote desktop", None],
+    "Service.type": ["mail system", "mail system", "chat", "saas", "remote desktop", "vpn", None],
     "Group.name": ["Everyone (Default)", "Domain Admins@one", "other", None],
+    "Secret.name": ["one", "one", "other", None],
+    "Secret.secret_kind": ["certificate", "certificate", "signing key", "password", None],
     "Role.name": ["super admin", "super admin", "Directory Readers", "other", None],
 }
 # Operations that only a record with much else about it shows: more of them.
-OFTEN = ("CHANGE_PASSWORD", "4648", "Sign-in activity") * 6
+OFTEN = ("CHANGE_PASSWORD", "4648", "Sign-in activity", "4887", "5136", "Add member to role completed (PIM activation)") * 6
 # As which the loaders write it; any other label: target.
 ROLES = {"Account": ("actor", "actor", "target"), "Mailbox": ("mailbox", "mailbox", "folder"), "Message": ("message",), "App": ("app", "actor"),
          "Correspondent": ("target", "sender"), "Service": ("target", "mailbox")}  # fmt: skip
