@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import csv
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import orjson
 from ldif import LDIFParser  # type: ignore[import-untyped]
 
 DOMAIN = "agency.example"
@@ -147,6 +149,55 @@ def security_csv(path: Path, size: int) -> None:
             n += 1
 
 
+def _logon(n: int) -> dict[str, object]:
+    name = f"PC{n % 400}$" if n % 5 == 0 else f"user{n % 3000}"
+    return {
+        "SubjectUserSid": "S-1-0-0", "SubjectUserName": "-", "SubjectDomainName": "-", "SubjectLogonId": "0x0", "TargetUserName": name,
+        "TargetDomainName": "AGENCY", "TargetUserSid": f"S-1-5-21-111111111-222222222-333333333-{1000 + n % 3000}", "TargetLogonId": hex(0x30000 + n),
+        "LogonType": str((3, 3, 10, 2)[n % 4]), "LogonProcessName": "Kerberos", "AuthenticationPackageName": "Kerberos", "WorkstationName": f"PC{n % 77}",
+        "LogonGuid": "{00000000-0000-0000-0000-000000000000}", "TransmittedServices": "-", "LmPackageName": "-", "KeyLength": "0", "ProcessId": "0x0",
+        "ProcessName": "-", "IpAddress": f"192.0.2.{n % 250}", "IpPort": str(49152 + n % 999), "ImpersonationLevel": "%%1833", "ElevatedToken": "%%1842",
+    }  # fmt: skip
+
+
+def winlogbeat(path: Path, size: int) -> None:
+    """Winlogbeat 7: logons, one in five of a machine."""
+    text = "An account was successfully logged on.\n\nSubject:\n\tSecurity ID:\t\tS-1-0-0\n\tAccount Name:\t\t-\n" * 8
+    with path.open("wb") as stream:
+        n = 0
+        while stream.tell() < size:
+            computer, when = f"PC{n % 400}.{DOMAIN}", _when(n // 4) + ".123Z"
+            stream.write(orjson.dumps({
+                "@timestamp": when, "@metadata": {"beat": "winlogbeat", "type": "_doc", "version": "7.17.5"}, "ecs": {"version": "1.12.0"}, "message": text,
+                "event": {"code": "4624", "kind": "event", "provider": "Microsoft-Windows-Security-Auditing", "created": when, "action": "Logon", "outcome": "success"},
+                "host": {"name": "collector", "os": {"family": "windows", "version": "10.0", "kernel": "10.0.17763.3406"}}, "log": {"level": "information"},
+                "winlog": {
+                    "channel": "Security", "event_id": (4624, 4624, 4634, 4672)[n % 4], "computer_name": computer, "record_id": n, "api": "wineventlog",
+                    "provider_name": "Microsoft-Windows-Security-Auditing", "provider_guid": "{54849625-5478-4994-a5ba-3e3b0328c30d}", "task": "Logon",
+                    "keywords": ["Audit Success"], "opcode": "Info", "process": {"pid": 720, "thread": {"id": 4120}}, "event_data": _logon(n), "version": 2,
+                },
+                "agent": {"type": "winlogbeat", "version": "7.17.5", "hostname": "collector", "ephemeral_id": "e", "id": "i"},
+            }) + b"\n")  # fmt: skip
+            n += 1
+
+
+def nxlog(path: Path, size: int) -> None:
+    """NXLog, as the Mordor data sets are kept."""
+    text = "An account was successfully logged on.\r\n\r\nSubject:\r\n\tSecurity ID:\t\tS-1-0-0\r\n" * 8
+    with path.open("wb") as stream:
+        n = 0
+        while stream.tell() < size:
+            stream.write(orjson.dumps({
+                "EventTime": _when(n // 4, "%Y-%m-%d %H:%M:%S"), "Hostname": f"PC{n % 400}.{DOMAIN}", "Keywords": -9214364837600034816, "EventType": "AUDIT_SUCCESS",
+                "SeverityValue": 2, "Severity": "INFO", "EventID": (4624, 4624, 4634, 4672)[n % 4], "SourceName": "Microsoft-Windows-Security-Auditing",
+                "ProviderGuid": "{54849625-5478-4994-A5BA-3E3B0328C30D}", "Version": 2, "Task": 12544, "OpcodeValue": 0, "RecordNumber": n, "ProcessID": 720,
+                "ThreadID": 4120, "Channel": "Security", "Message": text, "Category": "Logon", "Opcode": "Info", **_logon(n),
+                "EventReceivedTime": _when(n // 4 + 2, "%Y-%m-%d %H:%M:%S"), "SourceModuleName": "eventlog", "SourceModuleType": "im_msvistalog",
+                "@timestamp": _when(n // 4) + ".123Z", "@version": "1", "host": "wec.agency.example", "port": 60000, "tags": ["mordorDataset"],
+            }) + b"\n")  # fmt: skip
+            n += 1
+
+
 def postfix(path: Path, size: int) -> None:
     """mail.log: seven lines a message."""
     with path.open("w", encoding="utf-8", newline="") as stream:
@@ -167,11 +218,60 @@ def postfix(path: Path, size: int) -> None:
             n += 1
 
 
+def cisco_esa(path: Path, size: int) -> None:
+    """Consolidated events of a Cisco appliance in CEF, one a message."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        n = 0
+        while stream.tell() < size:
+            when = time.strftime("%a %b %d %H:%M:%S %Y", time.gmtime(BEGIN + n))
+            stream.write(
+                f"<22>Oct 01 05:00:00 esa1: CEF:0|Cisco|C300V Email Security Virtual Appliance|14.2.0-620|ESA_CONSOLIDATED_LOG_EVENT|Consolidated Log Event|5|"
+                f"deviceExternalId=42156AC79142E979C5CD ESAMID={n} ESAICID={n} ESADCID={n} endTime={when} deviceDirection=0 ESAAMPVerdict=CLEAN ESAASVerdict=NEGATIVE "
+                f"ESAAVVerdict=NEGATIVE act=DELIVERED ESADKIMVerdict=pass ESADMARCVerdict=MonitorPass dvc=192.0.2.9 ESAFriendlyFrom=Person <user{n % 300}@{DOMAIN}> "
+                f"ESAGMVerdict=NEGATIVE startTime={when} deviceInboundInterface=MAIL ESAMailFlowPolicy=ACCEPT suser=user{n % 300}@{DOMAIN} cs1Label=MailPolicy cs1=DEFAULT "
+                f"cs4Label=ExternalMsgID cs4='<{n}@{DOMAIN}>' ESAMsgSize={1000 + n % 9000} ESAOFVerdict=NEGATIVE duser=person{n % 9000}@partner{n % 400}.example.com "
+                f"ESAHeloDomain=mx.example.com ESAHeloIP=192.0.2.{n % 250} cs3Label=SubjectHeader cs3=Weekly report {n} ESASPFVerdict=pass sourceHostName=mx.example.com\n"
+            )
+            n += 1
+
+
+def mimecast(path: Path, size: int) -> None:
+    """Mimecast's SIEM batches: receipt, process and delivery of each message."""
+    with path.open("wb") as stream:
+        n = 0
+        while stream.tell() < size:
+            m, kind = n // 3, ("receipt", "process", "delivery")[n % 3]
+            said = {"recipients": f"person{m % 9000}@partner{m % 400}.example.com", "senderEnvelope": f"user{m % 300}@{DOMAIN}"} if kind != "process" else {}
+            stream.write(orjson.dumps({
+                "processingId": f"{m}_1664", "aggregateId": f"agg{m}", "accountId": "CDE22A102", "type": kind, "timestamp": (BEGIN + n) * 1000, "action": "Acc",
+                "messageId": f"<{m}@{DOMAIN}>", "subject": f"Weekly report {m}", "senderIp": "192.0.2.9", "direction": "Outbound", "emailSize": str(1000 + m % 9000),
+                "tlsVersion": "TLSv1.3", "tlsCipher": "TLS_AES_256_GCM_SHA384", "delivered": "true", "route": "Outbound", "totalSizeAttachments": "0", **said,
+            }) + b"\n")  # fmt: skip
+            n += 1
+
+
+_CEF = re.compile(r"(?:^|\s)([A-Za-z][A-Za-z0-9_]*)=(.*?)(?=\s[A-Za-z][A-Za-z0-9_]*=|$)")
+
+
+def cef_floor(path: Path) -> None:
+    """The fields of a CEF line, by a regular expression."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        for line in stream:
+            dict(_CEF.findall(line.rsplit("|", 1)[1]))
+
+
 def csv_floor(path: Path) -> None:
     """Python's csv module."""
     with path.open(encoding="utf-8", newline="") as stream:
         for _ in csv.reader(stream):
             pass
+
+
+def ndjson_floor(path: Path) -> None:
+    """Lines, each read by orjson."""
+    with path.open("rb") as stream:
+        for line in stream:
+            orjson.loads(line)
 
 
 def ldif_floor(path: Path) -> None:
@@ -192,7 +292,21 @@ def split_floor(separator: str) -> Callable[[Path], None]:
     return floor
 
 
+_SYSLOG = re.compile(
+    r"(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)|[A-Z][a-z]{2} [ \d]\d [\d:]{8}) (\S+) ([\w./-]+)(?:\[(\d+)\])?: (?:([0-9A-F]{5,15}|[0-9A-Za-z]{10,20}): )?(.*)"
+)
+
+
+def syslog_floor(path: Path) -> None:
+    """One regular expression: time, host, program, its number, queue id, the rest."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        for line in stream:
+            if (match := _SYSLOG.match(line)) is not None:
+                match.groups()
+
+
 CASES: dict[str, Case] = {
     "msgtrk": (msgtrk, csv_floor), "ldif": (ldif, ldif_floor), "zeek_conn": (zeek_conn, split_floor("\t")), "lanl_auth": (lanl, split_floor(",")),
-    "security_csv": (security_csv, csv_floor), "postfix": (postfix, split_floor(" ")),
+    "security_csv": (security_csv, csv_floor), "postfix": (postfix, syslog_floor), "winlogbeat": (winlogbeat, ndjson_floor), "nxlog": (nxlog, ndjson_floor),
+    "cisco_esa": (cisco_esa, cef_floor), "mimecast": (mimecast, ndjson_floor),
 }  # fmt: skip
