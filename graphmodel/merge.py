@@ -77,8 +77,11 @@ def _merge_nodes(label: str, tables: list[tuple[str, pl.DataFrame]]) -> pl.DataF
         return pl.DataFrame(schema=schema).with_columns(pl.lit(label).alias("kind")).drop("place")
     # Where sources differ, the value of the first load by id that has one is shown; all of them stay in the case.
     stacked = pl.concat([frame for _, frame in tables])
-    first = [pl.col(c).drop_nulls().first().alias(c) for c in properties]
-    return stacked.group_by("key", maintain_order=True).agg(first).with_columns(pl.lit(label).alias("kind"))
+    first = [pl.col(c).drop_nulls().first().alias(c) for c in properties if (label, c) != ("Server", "name")]
+    if label == "Server":  # logs call it EX01, the directory ex01.example.org: the qualified name says more, whichever was loaded first
+        named = pl.col("name").drop_nulls()
+        first.append(named.sort_by(named.str.len_chars(), named, descending=[True, False]).first().alias("name"))
+    return stacked.group_by("key", maintain_order=True).agg(first).select("key", *properties).with_columns(pl.lit(label).alias("kind"))
 
 
 def _one_kind(nodes: dict[str, pl.DataFrame], edges: dict[str, pl.DataFrame]) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:

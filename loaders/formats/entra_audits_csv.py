@@ -73,10 +73,10 @@ def _portal(row: Row) -> Record:
         })  # fmt: skip
     user = {"id": row.get("actorobjectid"), "userPrincipalName": row.get("actoruserprincipalname"), "displayName": row.get("actordisplayname"), "ipAddress": row.get("ipaddress")}
     app = {"servicePrincipalId": row.first("actorserviceprincipalid", "actorobjectid"), "displayName": row.first("actorserviceprincipalname", "actordisplayname")}
-    named = "-".join(filter(None, (row.get("correlationid"), row["activity"], *(target["id"] for target in targets))))
+    named = "-".join(filter(None, (row.get("correlationid"), row.get("activity"), *(target["id"] for target in targets))))
     return {
-        "id": named, "activityDisplayName": row["activity"], "category": row.get("category"), "result": row.get("result"), "targetResources": targets,
-        "initiatedBy": {"user": user} if row["actortype"].casefold() == "user" else {"app": app},
+        "id": named, "activityDisplayName": row.get("activity"), "category": row.get("category"), "result": row.get("result"), "targetResources": targets,
+        "initiatedBy": {"user": user} if row.get("actortype").casefold() == "user" else {"app": app},
         "additionalDetails": [{"key": key, "value": row.get(f"additionaldetail{at}value")} for at in range(1, _MOST) if (key := row.get(f"additionaldetail{at}key"))],
     }  # fmt: skip
 
@@ -84,7 +84,7 @@ def _portal(row: Row) -> Record:
 def _sentinel(row: Row) -> Record:
     return {
         "id": row.get("id"), "activityDisplayName": row.first("activitydisplayname", "operationname"), "category": row.get("category"), "result": row.get("result"),
-        "initiatedBy": _json(row["initiatedby"]), "targetResources": _json(row["targetresources"]), "additionalDetails": _json(row.get("additionaldetails")),
+        "initiatedBy": _json(row.get("initiatedby")), "targetResources": _json(row.get("targetresources")), "additionalDetails": _json(row.get("additionaldetails")),
     }  # fmt: skip
 
 

@@ -118,3 +118,13 @@ def test_the_tables_of_a_view_have_exactly_the_declared_columns_and_every_end(tm
 
 def test_a_case_without_loads_is_an_empty_view(tmp_path):
     assert view_of(tmp_path).counts == (0, 0)
+
+
+def test_a_server_goes_by_its_qualified_name_whichever_load_comes_first(tmp_path):
+    for folder, (first, second) in enumerate([("EX01", "ex01.x.example"), ("ex01.x.example", "EX01")]):
+        found = view_of(
+            tmp_path / str(folder),
+            a=lambda out, name=first: out.node("Server", "host:ex01.x.example", "row 1", name=name),
+            b=lambda out, name=second: out.node("Server", "host:ex01.x.example", "row 1", name=name),
+        )
+        assert nodes(found, "Server", "name") == [("ex01.x.example",)]
