@@ -90,6 +90,14 @@ def moment(text: str, order: Order | None = None, now: int | None = None) -> int
     return seconds
 
 
+def believed(text: str, now: int | None = None) -> int | None:
+    """As `moment`; None where the text is no date, or none to be believed."""
+    try:
+        return moment(text, None, now)
+    except BadDate:
+        return None
+
+
 def _seconds(value: str, order: Order | None) -> int:
     if match := _YEAR_FIRST.fullmatch(value):
         return _of_parts(match, int(match["month"]), int(match["day"]))

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import codecs
 import io
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 
-from loaders.base import Broken, Options, Source
+from loaders.base import Broken, FactBuffer, Options, Source
 
 _CHUNK = 1 << 20
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -29,6 +30,23 @@ class Encoding:
 def open_text(source: Source, encoding: Encoding) -> io.TextIOWrapper:
     """The file as a stream of text with its line ends as they are. Wrong bytes raise UnicodeDecodeError while reading."""
     return io.TextIOWrapper(source.open(), encoding=encoding.codec, errors="strict", newline="")
+
+
+def numbered_lines(source: Source, options: Options, out: FactBuffer) -> Iterator[tuple[str, str]]:
+    """(`line 7`, the line with its end) of a text file; how its encoding was inferred is noted at once. Raises Broken where the bytes are not text."""
+    encoding = encoding_of(source, options)
+    if encoding.remark:
+        out.note(encoding.remark)
+    return _numbered(source, encoding)
+
+
+def _numbered(source: Source, encoding: Encoding) -> Iterator[tuple[str, str]]:
+    with closing(open_text(source, encoding)) as stream:
+        try:
+            for number, line in enumerate(stream, 1):
+                yield f"line {number}", line
+        except UnicodeDecodeError:
+            raise Broken("in the middle", "the bytes are not text", "say --encoding") from None
 
 
 def encoding_of(source: Source, options: Options) -> Encoding:

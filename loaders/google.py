@@ -100,10 +100,7 @@ class Workspace:
         """Seconds of a date, or None."""
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
-        try:
-            return dates.moment(value, None, self._options.now) if isinstance(value, str) and value.strip() else None
-        except dates.BadDate:
-            return None
+        return dates.believed(value, self._options.now) if isinstance(value, str) and value.strip() else None
 
     # -- things --------------------------------------------------------------------------------------------------------
 

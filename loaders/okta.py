@@ -305,10 +305,7 @@ class Okta:
             self.out.edge("REMEDIATES", ("Remediation", key), about, place, record=id_)
 
     def _moment(self, text: str) -> int | None:
-        try:
-            return dates.moment(text, None, self._options.now) if text else None
-        except dates.BadDate:
-            return None
+        return dates.believed(text, self._options.now) if text else None
 
     def finish(self, more: bool = False) -> None:
         """The earliest sign-on of each account to each service; the organisation's accounts, those that the log saw succeed; notes, coverage."""

@@ -135,10 +135,7 @@ def moment(text: str, now: int | None) -> int:
 
 @lru_cache(maxsize=4096)
 def _day(text: str) -> int | None:
-    try:
-        return dates.moment(text)
-    except dates.BadDate:
-        return None
+    return dates.believed(text)
 
 
 def message_keys(ids: list[str]) -> list[str | None]:

@@ -59,10 +59,7 @@ def named(data: Any) -> Json:
 
 def moment(value: Any, now: int | None) -> int | None:
     """A time as text or as a number of seconds; None where it is none to be believed."""
-    try:
-        return dates.moment(str(value), None, now) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
-    except dates.BadDate:
-        return None
+    return dates.believed(str(value), now) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
 
 
 def _inner(value: Any, *names: str) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 import numba
 import numpy as np
 
+from reach.graph import starts_of
+
 
 def components(n: int, source: Any, target: Any) -> Any:
     """The component of each of `n` nodes of the graph with edges source[i] → target[i] (nodes in `range(n)`).
@@ -14,9 +16,7 @@ def components(n: int, source: Any, target: Any) -> Any:
     A component has a greater number than those it leads to, so numbers fall along every way.
     """
     order = np.argsort(np.asarray(source), kind="stable")
-    first = np.zeros(n + 1, np.int64)
-    np.cumsum(np.bincount(np.asarray(source, np.int64), minlength=n), out=first[1:])
-    return _tarjan(n, first, np.asarray(target, np.int32)[order])
+    return _tarjan(n, starts_of(np.asarray(source), n), np.asarray(target, np.int32)[order])
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -55,7 +55,7 @@ def _fetch(_: Any, array: Any, index: Any) -> Any:
 
 
 @_jit
-def _end_of_hold(cleaned: Any, low: Any, high: Any, time: Any, never: Any) -> Any:
+def end_of_hold(cleaned: Any, low: Any, high: Any, time: Any, never: Any) -> Any:
     """The first remediation after `time` in cleaned[low:high], or never."""
     last = high
     while low < high:
@@ -325,7 +325,7 @@ def _walk(low: Any, bounded: Any, high: Any, graph: Any, held: Any, kept: Any, m
         while begin < stop and begin < horizon:
             end = stop
             if target[step] & 1:
-                end = _end_of_hold(cleaned, cleaned_first[node], cleaned_first[node + 1], begin, never) if len(cleaned) else never
+                end = end_of_hold(cleaned, cleaned_first[node], cleaned_first[node + 1], begin, never) if len(cleaned) else never
             if end > best[node] and begin == now:
                 _keep(kept, many, held, node, now, end, head, step, never)
                 many += 1

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
+from reach.kernel import end_of_hold
+
 _NOT = np.iinfo(np.int64).min
 """As the end by which a node is queued: it is not."""
 USED, FREE, SIZE, PUSHED = range(4)
@@ -82,10 +84,7 @@ def _room(h: Any, more: Any) -> Any:
 @_jit
 def _end_of_hold(flow: Any, v: Any, time: Any, horizon: Any) -> Any:
     """The first remediation of v after `time`, or the horizon."""
-    for i in range(flow.cleaned_first[v], flow.cleaned_first[v + 1]):
-        if flow.cleaned[i] > time:
-            return flow.cleaned[i]
-    return horizon
+    return end_of_hold(flow.cleaned, flow.cleaned_first[v], flow.cleaned_first[v + 1], time, horizon)
 
 
 @_jit

@@ -55,8 +55,7 @@ class CaseGraph:
     @cached_property
     def identity(self) -> dict[str, str]:
         """Key -> one key for all names of the same thing, where it has several (steps of the rule same-identity)."""
-        same = self.steps.filter(pl.col("rule") == SAME)
-        return identities(same.with_columns(self.nodes["key"].gather(same[f"{end}_n"]).alias(end) for end in ("source", "target")))
+        return _identities(self.steps, self.nodes, "source_n", "target_n")
 
     @cached_property
     def thing(self) -> Index:
@@ -88,8 +87,13 @@ class CaseGraph:
 def identities_of(store: Store) -> dict[str, str]:
     """`identities` of all steps of a store."""
     found = store.projection()
-    same = found.steps.filter(pl.col("rule") == SAME)
-    return identities(same.with_columns(found.nodes["key"].gather(same[end]).alias(end) for end in ("source", "target")))
+    return _identities(found.steps, found.nodes, "source", "target")
+
+
+def _identities(steps: pl.DataFrame, nodes: pl.DataFrame, source: str, target: str) -> dict[str, str]:
+    """`identities` of steps whose ends are rows of `nodes`, in these columns."""
+    same = steps.filter(pl.col("rule") == SAME)
+    return identities(same.with_columns(nodes["key"].gather(same[numbers]).alias(end) for numbers, end in ((source, "source"), (target, "target"))))
 
 
 def identities(steps: pl.DataFrame) -> dict[str, str]:

@@ -14,11 +14,10 @@ reset: another `Start MID` begins another message. The lines are those of Cisco'
 from __future__ import annotations
 
 import re
-from contextlib import closing
 from datetime import UTC, datetime
 
-from loaders.base import Broken, Claim, FactBuffer, Options, Source
-from loaders.encodings import encoding_of, head_text, open_text
+from loaders.base import Claim, FactBuffer, Options, Source
+from loaders.encodings import head_text, numbered_lines
 from loaders.mail_queues import Queued, Queues, Recipient, Slot
 from loaders.postfix_lines import Lines, first_year
 from loaders.trace import address
@@ -50,19 +49,13 @@ def detect(source: Source) -> Claim | None:
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
     """Read the lines one by one."""
-    encoding = encoding_of(source, options)
-    if encoding.remark:
-        out.note(encoding.remark)
+    text = numbered_lines(source, options, out)
     year, why = first_year(source, options.now) if _YEARLESS.match(head_text(source).lstrip("\ufeff")) else (None, "")
     reader = _Reader(Queues(out, options.now), Lines(year), Clock(options.zone), out)
-    with closing(open_text(source, encoding)) as stream:
-        try:
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    out.records += 1
-                    reader.line(line.rstrip(), f"line {number}")
-        except UnicodeDecodeError:
-            raise Broken("in the middle", "the bytes are not text", "say --encoding") from None
+    for place, line in text:
+        if line.strip():
+            out.records += 1
+            reader.line(line.rstrip(), place)
     reader.finish(year, why)
 
 

@@ -14,11 +14,10 @@ Message ids are longer since 4.97. See chapter "Log files" of Exim's specificati
 from __future__ import annotations
 
 import re
-from contextlib import closing
 
 from loaders import dates
-from loaders.base import Broken, Claim, FactBuffer, Options, Source
-from loaders.encodings import encoding_of, head_text, open_text
+from loaders.base import Claim, FactBuffer, Options, Source
+from loaders.encodings import head_text, numbered_lines
 from loaders.mail_queues import Queues, Recipient
 from loaders.trace import address, moment
 from loaders.zones import Clock, told
@@ -49,19 +48,13 @@ def detect(source: Source) -> Claim | None:
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
     """Read the lines one by one."""
-    encoding = encoding_of(source, options)
-    if encoding.remark:
-        out.note(encoding.remark)
+    text = numbered_lines(source, options, out)
     queues, clock = Queues(out, options.now), Clock(options.zone)
     zoneless = 0
-    with closing(open_text(source, encoding)) as stream:
-        try:
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    out.records += 1
-                    zoneless += _line(line.rstrip(), f"line {number}", queues, clock, out)
-        except UnicodeDecodeError:
-            raise Broken("in the middle", "the bytes are not text", "say --encoding") from None
+    for place, line in text:
+        if line.strip():
+            out.records += 1
+            zoneless += _line(line.rstrip(), place, queues, clock, out)
     queues.finish(told(clock, "times without a zone") if zoneless else None)
 
 

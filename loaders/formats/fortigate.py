@@ -14,11 +14,10 @@ tunnels between sites have no user. Fields may stand between commas. A user may 
 from __future__ import annotations
 
 import re
-from contextlib import closing
 
 from loaders import dates
-from loaders.base import Broken, Claim, FactBuffer, Options, Source
-from loaders.encodings import encoding_of, head_text, open_text
+from loaders.base import Claim, FactBuffer, Options, Source
+from loaders.encodings import head_text, numbered_lines
 from loaders.remote_access import RemoteAccess
 
 NAME = "fortigate"
@@ -48,18 +47,11 @@ def detect(source: Source) -> Claim | None:
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
     """Read the lines one by one."""
-    encoding = encoding_of(source, options)
-    if encoding.remark:
-        out.note(encoding.remark)
     reader = _Reader(RemoteAccess(out, NAME), options)
-    with closing(open_text(source, encoding)) as stream:
-        try:
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    out.records += 1
-                    reader.line(line, f"line {number}")
-        except UnicodeDecodeError:
-            raise Broken("in the middle", "the bytes are not text", "say --encoding") from None
+    for place, line in numbered_lines(source, options, out):
+        if line.strip():
+            out.records += 1
+            reader.line(line, place)
     reader.log.finish()
 
 
@@ -111,11 +103,8 @@ class _Reader:
         zone = fields.get("tz", "")
         known = bool(_ZONE.fullmatch(zone))
         text = count[:10] if count.isdigit() and len(count) >= 10 else f"{local}{zone[:3]}:{zone[3:]}" if known else f"{local}Z"
-        try:
-            found = dates.moment(text, None, self._now)
-        except dates.BadDate:
-            return None
-        self.log.local += text == f"{local}Z"
+        found = dates.believed(text, self._now)
+        self.log.local += found is not None and text == f"{local}Z"
         return found
 
 

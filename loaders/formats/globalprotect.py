@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import csv
 import re
-from contextlib import closing
 from typing import Any
 
 import orjson
 
 from loaders import dates
-from loaders.base import Broken, Claim, FactBuffer, Options, Source
-from loaders.encodings import encoding_of, head_text, open_text
+from loaders.base import Claim, FactBuffer, Options, Source
+from loaders.encodings import head_text, numbered_lines
 from loaders.remote_access import RemoteAccess
 
 NAME = "globalprotect"
@@ -58,18 +57,11 @@ def detect(source: Source) -> Claim | None:
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
     """Read the lines one by one."""
-    encoding = encoding_of(source, options)
-    if encoding.remark:
-        out.note(encoding.remark)
     log = RemoteAccess(out, NAME)
-    with closing(open_text(source, encoding)) as stream:
-        try:
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    out.records += 1
-                    _line(line, f"line {number}", log, options.now)
-        except UnicodeDecodeError:
-            raise Broken("in the middle", "the bytes are not text", "say --encoding") from None
+    for place, line in numbered_lines(source, options, out):
+        if line.strip():
+            out.records += 1
+            _line(line, place, log, options.now)
     log.finish()
 
 
@@ -97,12 +89,9 @@ def _event(parts: Parts, place: str, log: RemoteAccess, now: int | None) -> None
 
 def _moment(parts: Parts, log: RemoteAccess, now: int | None) -> int | None:
     for text, zoned in ((parts["exact"], True), (parts["time"], parts["time"].endswith("Z"))):
-        try:
-            found = dates.moment(text, None, now)
-        except dates.BadDate:
-            continue
-        log.local += not zoned
-        return found
+        if (found := dates.believed(text, now)) is not None:
+            log.local += not zoned
+            return found
     return None
 
 

@@ -87,7 +87,4 @@ def _pick(header: frozenset[str], names: tuple[str, ...]) -> str:
 
 def _time(row: Row, names: tuple[str, ...]) -> int | None:
     """A date of one of these columns, in the future too; None where there is none."""
-    try:
-        return dates.moment(row.first(*names)) if row.first(*names) else None
-    except dates.BadDate:
-        return None
+    return dates.believed(row.first(*names)) if row.first(*names) else None

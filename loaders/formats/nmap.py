@@ -87,7 +87,4 @@ def _class(host: Any) -> str | None:
 
 
 def _time(text: str | None, options: Options) -> int | None:
-    try:
-        return dates.moment(text or "", None, options.now)
-    except dates.BadDate:
-        return None
+    return dates.believed(text or "", options.now)

@@ -15,14 +15,11 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
-from typing import TextIO
 
 from loaders import dates
-from loaders.base import Broken, Claim, FactBuffer, Options, Source
-from loaders.encodings import encoding_of, head_text, open_text
+from loaders.base import Claim, FactBuffer, Options, Source
+from loaders.encodings import head_text, numbered_lines
 from loaders.remote_access import RemoteAccess
 
 NAME = "nps"
@@ -52,28 +49,20 @@ def detect(source: Source) -> Claim | None:
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
     """Read the lines one by one."""
-    encoding = encoding_of(source, options)
-    if encoding.remark:
-        out.note(encoding.remark)
     reader = _Reader(RemoteAccess(out, NAME), options)
-    with closing(open_text(source, encoding)) as stream:
-        try:
-            for number, row in enumerate(_rows(stream), 1):
-                if row:
-                    out.records += 1
-                    reader.take(f"line {number}", row)
-        except UnicodeDecodeError:
-            raise Broken("in the middle", "the bytes are not text", "say --encoding") from None
+    for place, line in numbered_lines(source, options, out):
+        if row := _row(line):
+            out.records += 1
+            reader.take(place, row)
     reader.finish()
 
 
-def _rows(stream: TextIO) -> Iterator[list[str]]:
-    """The fields of each line; one that is no CSV comes as a single field."""
-    for line in stream:
-        try:
-            yield next(csv.reader([line.rstrip("\r\n")], strict=True), [])
-        except csv.Error:
-            yield [line.strip()]
+def _row(line: str) -> list[str]:
+    """The fields of a line; of one that is no CSV a single field."""
+    try:
+        return next(csv.reader([line.rstrip("\r\n")], strict=True), [])
+    except csv.Error:
+        return [line.strip()]
 
 
 class _Reader:
@@ -122,9 +111,6 @@ class _Reader:
 
     def _moment(self, row: list[str]) -> int | None:
         month, day, year = (row[_DATE].split("/") + ["", "", ""])[:3]
-        try:
-            found = dates.moment(f"{year}-{month}-{day}T{row[_TIME]}Z", None, self._now)
-        except dates.BadDate:
-            return None
-        self._log.local += 1
+        found = dates.believed(f"{year}-{month}-{day}T{row[_TIME]}Z", self._now)
+        self._log.local += found is not None
         return found

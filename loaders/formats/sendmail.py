@@ -13,10 +13,9 @@ was taken. `from=<>` is a bounce. See the chapter "Log files" of the Sendmail In
 from __future__ import annotations
 
 import re
-from contextlib import closing
 
-from loaders.base import Broken, Claim, FactBuffer, Options, Source
-from loaders.encodings import encoding_of, head_text, open_text
+from loaders.base import Claim, FactBuffer, Options, Source
+from loaders.encodings import head_text, numbered_lines
 from loaders.mail_queues import Queues, Recipient
 from loaders.postfix_lines import Lines, first_year
 from loaders.trace import address
@@ -45,19 +44,13 @@ def detect(source: Source) -> Claim | None:
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
     """Read the lines one by one; a file whose dates have no year is read twice."""
-    encoding = encoding_of(source, options)
-    if encoding.remark:
-        out.note(encoding.remark)
+    text = numbered_lines(source, options, out)
     year, why = first_year(source, options.now)
     queues, lines, clock = Queues(out, options.now), Lines(year), Clock(options.zone)
-    with closing(open_text(source, encoding)) as stream:
-        try:
-            for number, line in enumerate(stream, 1):
-                if line.strip():
-                    out.records += 1
-                    _line(line.rstrip(), f"line {number}", queues, lines, clock, out)
-        except UnicodeDecodeError:
-            raise Broken("in the middle", "the bytes are not text", "say --encoding") from None
+    for place, line in text:
+        if line.strip():
+            out.records += 1
+            _line(line.rstrip(), place, queues, lines, clock, out)
     if lines.undated:
         out.note("dates without a year, and nothing tells it: times are unknown; put the date into the file's name (maillog-20230630)")
     elif lines.zoneless and year is not None:
