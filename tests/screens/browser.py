@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, sync_playwright
 
 from tests.support.neo4j_server import free_port
 
@@ -97,6 +97,16 @@ class Visit:
         own = parts.scheme in {"data", "blob", "about"} or parts.hostname in _OWN
         (self.inside if own else self.outside).append(url)
         return own
+
+    def press(self, button: Locator) -> None:
+        """Click until the button has had it: what moves or is drawn anew between the mouse's down and up takes no click, as on a busy machine."""
+        for _ in range(5):
+            button.evaluate("(it) => { window.had = false; it.addEventListener('click', () => { window.had = true; }, { once: true, capture: true }); }")
+            button.click()
+            if self.page.evaluate("window.had"):
+                return
+            self.settled()
+        raise AssertionError("five clicks were lost")
 
     def settled(self) -> None:
         """Until the app has finished its run."""

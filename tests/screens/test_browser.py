@@ -84,7 +84,7 @@ def ask(seen, who=WHO):
         field.get_by_role("spinbutton").first.focus()
         seen.page.keyboard.type(date)
         seen.page.keyboard.press("Escape")  # a calendar may have opened over the next field
-    seen.page.get_by_role("button", name="Show", exact=True).click()
+    seen.press(seen.page.get_by_role("button", name="Show", exact=True))
     expect(seen.page.get_by_text("2022-10-01 00:00 until 2023-06-14 00:00")).to_be_visible(timeout=120_000)
     seen.settled()
 
@@ -141,7 +141,7 @@ def test_a_click_on_a_cell_of_a_row_shows_its_way_too(visit, answer):
 def test_correspondents_are_shown_by_country(visit, answer):
     seen = visit()
     ask(seen)
-    seen.page.get_by_test_id("stTopNavLink").filter(has_text="Correspondents").click()
+    seen.press(seen.page.get_by_test_id("stTopNavLink").filter(has_text="Correspondents"))
     expect(seen.page.get_by_text("By country")).to_be_visible()
     seen.settled()
     assert number(seen, "Persons") == answer["disclosed"]["at_rest"]["persons"]
@@ -152,12 +152,12 @@ def test_correspondents_are_shown_by_country(visit, answer):
 def test_the_page_turns_japanese_and_begins_so_for_a_japanese_browser(visit):
     seen = visit()
     ask(seen)
-    seen.page.get_by_text("日本語").click()
+    seen.press(seen.page.get_by_text("日本語"))
     expect(seen.page.get_by_text("どこまで届くか")).to_be_visible()
     expect(picture(seen).locator("#legend")).to_contain_text("メールボックス")
     profiles = seen.page.get_by_role("radiogroup", name="想定する手口").get_by_role("radio")
     expect(profiles.nth(1)).to_be_checked()  # the choice outlives the language
-    seen.page.get_by_role("button", name="表示", exact=True).click()
+    seen.press(seen.page.get_by_role("button", name="表示", exact=True))
     expect(seen.page.get_by_text("どこまで届くか")).to_be_visible()
     japanese = visit(locale="ja-JP")
     expect(japanese.page.get_by_text("左で侵害されたアカウントを選びます")).to_be_visible()
@@ -177,11 +177,11 @@ def test_a_hostile_name_is_only_text(visit, name):
 def test_downloads_are_quoted_in_what_the_browser_saves(visit):
     seen = visit()
     ask(seen)
-    seen.page.get_by_test_id("stTopNavLink").filter(has_text="Correspondents").click()
+    seen.press(seen.page.get_by_test_id("stTopNavLink").filter(has_text="Correspondents"))
     expect(seen.page.get_by_text("Everyone disclosed")).to_be_visible()
     seen.settled()
     with seen.page.expect_download() as saved:
-        seen.page.get_by_role("button", name="Download CSV").last.click()
+        seen.press(seen.page.get_by_role("button", name="Download CSV").last)
     text = saved.value.path().read_text(encoding="utf-8-sig")
     assert "'=HYPERLINK" in text and not re.search(r'(^|,)"?=', text, re.MULTILINE)
 
@@ -198,7 +198,7 @@ def test_nothing_is_cut_off_in_a_narrow_window(visit):
 
 
 def go(seen, page):
-    seen.page.get_by_test_id("stTopNavLink").filter(has_text=page).click()
+    seen.press(seen.page.get_by_test_id("stTopNavLink").filter(has_text=page))
     seen.page.wait_for_timeout(300)
     seen.settled()
 
@@ -216,9 +216,9 @@ def test_a_sign_typed_in_confirms_what_its_records_show_and_is_taken_back(visit,
         ask(seen)
         assert levels(seen, "Mailboxes")["CONFIRMED"] == 0 < levels(seen, "Mailboxes")["INDICATED"]
         expander = seen.page.get_by_test_id("stExpander").filter(has_text="Signs of the attacker")
-        expander.locator("summary").click()
+        seen.press(expander.locator("summary"))
         expander.get_by_label("Value").fill(ATTACKER)
-        expander.get_by_role("button", name="Mark as the attacker's").click()
+        seen.press(expander.get_by_role("button", name="Mark as the attacker's"))
         expect(seen.page.get_by_text("The attacker elsewhere (1)")).to_be_visible(timeout=60_000)
         seen.settled()
         assert levels(seen, "Mailboxes")["CONFIRMED"] == 2
@@ -226,7 +226,7 @@ def test_a_sign_typed_in_confirms_what_its_records_show_and_is_taken_back(visit,
             expect(seen.page.locator(f".hk-logs {mark}").first).to_be_visible()
         inside = seen.page.locator(".hk-cards").evaluate("(all) => [...all.querySelectorAll('.hk-card')].every((card) => card.scrollWidth <= card.clientWidth + 1)")
         assert inside, "no level runs out of its card"
-        seen.page.get_by_role("button", name="Take back").click()
+        seen.press(seen.page.get_by_role("button", name="Take back"))
         expect(seen.page.get_by_text("The attacker elsewhere (0)")).to_be_visible(timeout=60_000)
         seen.settled()
         assert levels(seen, "Mailboxes")["CONFIRMED"] == 0
@@ -240,8 +240,8 @@ def test_ticked_actions_show_what_is_left(visit):
     before = number(seen, "Held then")
     boxes = seen.page.get_by_test_id("stMain").get_by_test_id("stCheckbox")
     assert boxes.first.locator("img, a, b").count() == 0
-    boxes.first.locator("label").click()
-    seen.page.get_by_role("button", name="Show what is left").click()
+    seen.press(boxes.first.locator("label"))
+    seen.press(seen.page.get_by_role("button", name="Show what is left"))
     expect(boxes.first).to_contain_text("ticked", timeout=60_000)
     seen.settled()
     assert number(seen, "Left after the ticked actions") < before == number(seen, "Held then")
@@ -251,7 +251,7 @@ def test_a_row_of_the_ranking_opens_that_accounts_blast_radius(visit, small_case
     seen = visit()
     ask(seen)
     go(seen, "Ranking")
-    seen.page.get_by_role("button", name="Work out the ranking").click()
+    seen.press(seen.page.get_by_role("button", name="Work out the ranking"))
     expect(seen.page.get_by_text("What most accounts reach")).to_be_visible(timeout=60_000)
     seen.settled()
     case = Case(small_case, {})
@@ -270,14 +270,14 @@ def test_the_curve_is_drawn_and_all_ways_are_shown(visit):
     seen = visit()
     ask(seen)
     single = seen.page.locator(".hk-way > li").count()
-    seen.page.get_by_test_id("stCheckbox").filter(has_text="All ways").locator("label").first.click()
+    seen.press(seen.page.get_by_test_id("stCheckbox").filter(has_text="All ways").locator("label").first)
     expect(seen.page.get_by_text(re.compile("steps over .* things are on some way"))).to_be_visible(timeout=60_000)
     seen.settled()
     assert seen.page.locator(".hk-way > li").count() >= 1 <= single
     assert sum(drawn(seen)) > 100
     expander = seen.page.get_by_test_id("stExpander").filter(has_text="Exposure over time")
-    expander.locator("summary").click()
-    expander.get_by_test_id("stCheckbox").filter(has_text="Work out the curve").locator("label").first.click()
+    seen.press(expander.locator("summary"))
+    seen.press(expander.get_by_test_id("stCheckbox").filter(has_text="Work out the curve").locator("label").first)
     chart = expander.get_by_test_id("stVegaLiteChart")
     expect(chart).to_be_visible(timeout=60_000)
     line = chart.locator(".mark-line path").first
