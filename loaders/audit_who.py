@@ -30,6 +30,8 @@ _BACK_END = ".prod.outlook.com"
 _DC_ADMIN, _SYSTEM, _APPLICATION = (3, "3", "DcAdmin"), (4, "4", "System"), (5, "5", "Application")
 _ARGUMENT = re.compile(r"-(?P<name>\w+)\s+(?:\"(?P<one>[^\"]*)\"|\((?P<several>[^()]*)\))")
 _WORD = re.compile(r"\"([^\"]*)\"")
+_NOBODY = frozenset(("NOT-FOUND", "UNKNOWN", "NOT AVAILABLE", "ANONYMOUS"))
+"""What stands for a user where there is none; ANONYMOUS: whoever had a link to a file."""
 EVERYONE = {"default": "Everyone (Default)", "anonymous": "Everyone, without signing in (Anonymous)"}
 
 
@@ -142,7 +144,7 @@ class Who:
             return Actor(("Account", identity.ad_key(sid)))
         if kind in _DC_ADMIN or kind in _SYSTEM:
             return Actor(None, upkeep=True)
-        return Actor(("Account", identity.account_key(user)) if user and user.upper() not in ("NOT-FOUND", "UNKNOWN", "NOT AVAILABLE") else None)
+        return Actor(("Account", identity.account_key(user)) if user and user.upper() not in _NOBODY else None)
 
     def owner(self, record: Record, place: str) -> Node | None:
         """The mailbox a record is about (MailboxOwnerUPN, MailboxGuid, MailboxOwnerSid); None where it names none."""

@@ -63,6 +63,7 @@ CLOSES_JA = {
     "Nothing: the thread is known; warn the correspondent, and agree on another way to check":
         "なし。やりとりは知られているため、相手に警告し、別の確認手段を取り決める",
     "Nothing: what was read is known; narrow the address book by a policy": "なし。読まれた内容は取り戻せない。アドレス帳をポリシーで絞る",
+    "Remove the link": "リンクを削除する",
     "Remove the right on the file; let its links expire": "ファイルの権限を外し、共有リンクを失効させる",
     "Remove the consent and its tokens; remove the application": "同意とトークンを取り消し、アプリを削除する",
     "Remove the permission for all users and the application's tokens": "全ユーザー向けの権限と、アプリのトークンを取り消す",
@@ -145,6 +146,7 @@ SENTENCES_JA = {
     "same-password": "{source} のパスワード {target} は、ほかでも使われている",
     "vendor-compromise": "{source} には、{target} を欺ける過去のやりとりがある",
     "address-book": "{source} は {target} のアドレス帳を見られる",
+    "anyone-link": "{source} は誰でもファイル {target} を開けるリンクを知っている",
     "shared-file": "{source} はファイル {target} を開く",
     "consent": "{source} が {target} に同意し、アクセスが残る",
     "consented-mailbox": "{source} は、同意した所有者のメールボックス {target} を開く",

@@ -10,7 +10,7 @@
 // closes_with: Remove the right on the file; let its links expire
 // confirmed_by: [FileAccessed, FileDownloaded, Drive audit log]
 // likelihood: high; ordinal hint: files are what espionage is after
-// limits: Only files that a log saw the account open: no source states who may open what, and a file nobody opened is not known. A link in a message, open to anyone, outlives the account's clean-up and is not seen.
+// limits: Only files that a log saw the account open: no source states who may open what, and a file nobody opened is not known. A link that anyone may open is a step of its own (anyone-link).
 MATCH (o:Observation)-[w:OBSERVED]->(a:Account)
 WHERE w.role = 'actor' AND o.at IS NOT NULL AND coalesce(o.succeeded, true)
   AND o.operation IN ['FileAccessed', 'FileAccessedExtended', 'FileDownloaded', 'FilePreviewed', 'FileSyncDownloadedFull', 'FileModified', 'FileModifiedExtended', 'FileUploaded',

@@ -122,6 +122,16 @@ def test_an_application_that_read_mail_is_kept_though_the_account_is_microsofts(
     assert ("app", f"app:{audit.APP}") in edges and not any(role == "actor" for role, _ in edges)
 
 
+@pytest.mark.parametrize("user", ["anonymous", "urn:spo:anon#0123456789abcdef"])
+def test_whoever_opens_a_file_by_a_link_is_no_account(tmp_path, user):
+    url = "https://x.sharepoint.com/plan.docx"
+    used = {"CreationTime": "2023-01-02T00:00:00", "Id": "u1", "Operation": "AnonymousLinkUsed", "RecordType": 14, "Workload": "SharePoint", "UserId": user,
+            "UserType": 0, "ObjectId": url, "ClientIP": "203.0.113.9"}  # fmt: skip
+    facts = facts_of(write(tmp_path, "E", [used]), now=NOW)
+    assert [(edge["to_label"], edge["to_key"]) for edge in kinds(facts, "OBSERVED")] == [("File", f"file:{url}")]
+    assert not kinds(facts, "Account")
+
+
 def test_a_mailbox_whose_auditing_stays_off_is_blind_to_the_end_of_the_log(tmp_path):
     off = audit.record(5, "Set-Mailbox", audit.ADMIN, Parameters=audit.pairs(Identity=audit.ALICE, AuditEnabled="False"))
     (blind,) = [fact for fact in kinds(facts_of(write(tmp_path, "A", [off, audit.record(9, "PageViewed", audit.BOB)])), "LogCoverage") if fact.get("blind")]
