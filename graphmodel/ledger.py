@@ -170,6 +170,7 @@ class Ledger:
         self.folder = folder
         self.loads_folder = folder / "loads"
         self.tmp = folder / "tmp"
+        self._model = int(MODEL_VERSION)
 
     @property
     def exists(self) -> bool:
@@ -183,9 +184,12 @@ class Ledger:
         except FileNotFoundError:
             return []
         try:
-            found: list[str] = sorted(json.loads(text)["loads"])
-        except (ValueError, KeyError) as error:
+            named = json.loads(text)
+            found, self._model = sorted(named["loads"]), int(named["model"])
+        except (ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{self.folder / 'state.json'}: cannot be read ({error}); restore it from a copy of the case") from None
+        if self._model > int(MODEL_VERSION):
+            raise StoreError(f"{self.folder}: a newer hakyu wrote this case (model {self._model}, this one knows {MODEL_VERSION}); open it with that one")
         return found
 
     def state(self, ids: list[str] | None = None) -> str:
@@ -223,6 +227,11 @@ class Ledger:
                 raise CaseBusy(f"{self.folder}: another hakyu is loading into this case; wait for it and try again") from None
             if not self.exists:
                 self._name([])
+            if self.ids() and self._model < int(MODEL_VERSION):
+                raise StoreError(
+                    f"{self.folder}: an older hakyu wrote this case (model {self._model}, now {MODEL_VERSION}), under other ids of the same facts; "
+                    "it can be read as it is, but load its files into a new case to add to it"
+                )
             self._sweep()
             yield
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import multiprocessing
 import shutil
 
@@ -31,6 +32,27 @@ def access(out):
 @pytest.fixture
 def ledger(tmp_path):
     return Ledger(tmp_path / "case")
+
+
+def _say_model(ledger, model):
+    state = ledger.folder / "state.json"
+    state.write_text(json.dumps(json.loads(state.read_text()) | {"model": model}))
+
+
+def test_a_case_of_an_older_model_is_read_but_not_added_to(ledger):
+    put(ledger, a=owns)
+    _say_model(ledger, "1")
+    assert view(ledger).counts[1] == 1
+    with pytest.raises(StoreError, match="an older hakyu wrote this case .model 1, now .*into a new case"), ledger.writing():
+        pass
+    assert ledger.ids() == ["a"]
+
+
+def test_a_case_of_a_newer_model_is_left_alone(ledger):
+    put(ledger, a=owns)
+    _say_model(ledger, "99")
+    with pytest.raises(StoreError, match="a newer hakyu wrote this case"):
+        ledger.ids()
 
 
 def test_a_load_that_is_not_committed_is_not_there(ledger):
