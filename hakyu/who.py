@@ -28,13 +28,19 @@ def find(store: Store, who: str) -> list[str]:
     if not exact.height:
         exact = _accounts_first(nodes.filter(pl.col("name").str.to_lowercase() == who.strip().lower()))
     if not exact.height:
-        near = nodes.filter(pl.col("name").str.to_lowercase().str.contains(who.strip().lower(), literal=True) & pl.col("kind").is_in(["Account", "Server"]))
-        hint = f"; did you mean {', '.join(near['name'].head(3))}?" if near.height else "; give an address, a name or a key that the case holds"
-        raise UsageError(f"{who!r} is nobody the case knows{hint}")
+        raise UsageError(f"{who!r} is nobody the case knows; {_hint(nodes, who.strip().lower())}")
     candidates = _one_identity(store, sorted(exact["key"].to_list(), key=_rank))
     if len(candidates) > 1:
         raise UsageError(f"{who!r} could be {', '.join(candidates)}; give the key of the one you mean")
     return candidates
+
+
+def _hint(nodes: pl.DataFrame, part: str) -> str:
+    """What to give instead of `part` (lower case): three accounts or servers whose name or key it is a part of."""
+    held = [pl.col(column).str.to_lowercase().str.contains(part, literal=True) for column in ("name", "key")]
+    near = nodes.filter(pl.col("kind").is_in(["Account", "Server"]) & pl.any_horizontal(held)).sort("key").head(3)
+    told = [name if part in (name or "").lower() else key.partition(":")[2] for name, key in near.select("name", "key").iter_rows()]
+    return f"did you mean {', '.join(dict.fromkeys(told))}?" if told and part else "give an address, a name or a key that the case holds"
 
 
 def _accounts_first(found: pl.DataFrame) -> pl.DataFrame:

@@ -66,6 +66,8 @@ def test_an_account_is_found_by_address_alias_name_and_key(agency, who):
 def test_nobody_and_a_half_name_are_answered_with_a_hint(agency):
     with pytest.raises(UsageError, match="nobody the case knows; did you mean .*Suzuki Ichiro"):
         agency.blast("suzuki", *WINDOW)
+    with pytest.raises(UsageError, match=r"did you mean suzuki@agency\.example\?"):
+        agency.blast("suzuki@", *WINDOW)
 
 
 @pytest.mark.parametrize(

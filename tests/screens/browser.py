@@ -109,15 +109,17 @@ class Visit:
         raise AssertionError("five clicks were lost")
 
     def settled(self) -> None:
-        """Until the app has finished its run."""
-        self.page.wait_for_function(_SETTLED, timeout=120_000)
+        """Until the app has finished its run, and has begun no other."""
+        for _ in range(2):
+            self.page.wait_for_timeout(_BEGINS)
+            self.page.wait_for_function(_SETTLED, timeout=120_000)
 
 
-# Streamlit marks stale elements and shows its status while a run goes on; the run begins a moment after a click.
-_SETTLED = """() => new Promise((done) => setTimeout(() => done(
-  document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
-  && !document.querySelector('[data-testid="stSkeleton"]') && !document.querySelector('[data-stale="true"]')
-), 250))"""
+# Streamlit marks stale elements and shows its status while a run goes on. Synchronous: Playwright takes a promise, whatever it comes to, for a yes.
+_SETTLED = """() => document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === 'notRunning'
+  && !document.querySelector('[data-testid="stSkeleton"]') && !document.querySelector('[data-stale="true"]')"""
+_BEGINS = 250
+"""Milliseconds: a run begins a moment after a click."""
 
 
 @contextmanager
