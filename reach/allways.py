@@ -84,8 +84,8 @@ def all_ways(
     distance = _distance(np.asarray(source), np.asarray(target), to)
     seeds = {node for node, _, _ in starts}
     # Who has arrived goes on to nothing, and nobody needs a way back to where he began.
-    forward = _Walk(steps, _by(steps.source), steps.target, steps.held_by, [(n, (a, b)) for n, a, b in begun if a < b], end, {to})
-    backward = _Walk(steps, _by(steps.target), steps.source, steps.leads_to, [(to, (ALWAYS, end))], end, seeds)
+    forward = _Walk(steps, _by(steps.source, steps.target), steps.target, steps.held_by, [(n, (a, b)) for n, a, b in begun if a < b], end, {to})
+    backward = _Walk(steps, _by(steps.target, steps.source), steps.source, steps.leads_to, [(to, (ALWAYS, end))], end, seeds)
     longest, finished = 0, False
     found: dict[int, tuple[int, int]] = {}
     while not finished and len(found) <= limit:
@@ -107,16 +107,18 @@ def _until(steps: _Steps, node: int, time: int) -> int:
     return times[later] if later < len(times) else NEVER
 
 
-def _by(ends: Sequence[int]) -> dict[int, list[int]]:
+def _by(ends: Sequence[int], others: Sequence[int]) -> dict[int, list[int]]:
+    """End -> the steps that have it. What leads to itself leads nowhere, and is on no way."""
     found: dict[int, list[int]] = defaultdict(list)
-    for step, node in enumerate(ends):
-        found[node].append(step)
+    for step, (node, other) in enumerate(zip(ends, others, strict=True)):
+        if node != other:
+            found[node].append(step)
     return found
 
 
 def _distance(source: Any, target: Any, to: int) -> dict[int, int]:
     """Node -> the fewest steps to `to`, without regard to time: nobody further off can be on a way that short."""
-    by_target, found, edge = _by(target.tolist()), {to: 0}, [to]
+    by_target, found, edge = _by(target.tolist(), source.tolist()), {to: 0}, [to]
     while edge:
         following = []
         for node in edge:

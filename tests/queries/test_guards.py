@@ -14,7 +14,7 @@ ENGINES = re.compile(r"neo4j|ladybug|kuzu|embedded|engine|skip|xfail", re.IGNORE
 FILES = [*sorted((TESTS / "steps").glob("*")), *sorted((TESTS / "saved").glob("*"))]
 ALL = [("steps", case) for case in cases("steps")] + [("saved", case) for case in cases("saved")]
 # Their bounds come from when something was done, so that some are always known; what was done once has no empty interval.
-ALWAYS_KNOWN = {"consent": (True, True), "secret-in-passing-mail": (True, True), "new-method": (True, True), "federation-trust": (True, True), "shared-file": (True, False), "registered-method": (True, False), "delegated-permission": (True, False)}
+ALWAYS_KNOWN = {"consent": (True, True), "secret-in-passing-mail": (True, True), "new-method": (True, True), "federation-trust": (True, True), "shared-file": (True, False), "anyone-link": (True, False), "registered-method": (True, False), "delegated-permission": (True, False)}
 MOMENTS = {"new-method"}
 CYPHER = {step.id: step.cypher for step in steps()} | {question.name: question.cypher for question in saved()}
 
@@ -89,7 +89,7 @@ def test_every_step_case_has_an_interval_that_is_empty():
 
 def _only_times(change: dict[str, dict[str, object]]) -> bool:
     words = {word for values in change.values() for word in values}
-    return bool(words) and words <= {"valid_from", "valid_until"}
+    return bool(words) and words <= {"valid_from", "valid_until", "at"}
 
 
 def test_every_step_case_has_decoys_that_make_no_step():

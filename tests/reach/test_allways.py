@@ -105,6 +105,12 @@ def test_parallel_ways_are_all_there_and_dead_ends_are_not():
     assert (found.steps, found.length, found.at) == ([0, 1, 2, 3], [2, 2, 2, 2], [1, 1, 1, 5])
 
 
+def test_a_step_that_leads_to_itself_holds_nothing_longer():
+    rows = [(0, 1, None, 2, False), (1, 1, None, None, True), (1, 4, None, None, False), (2, 1, None, None, False), (1, 2, 2, None, False)]
+    found = asked(rows, [])
+    assert (found.steps, found.length) == ([0, 2], [2, 2])
+
+
 def test_a_way_that_time_forbids_is_none():
     assert asked([(0, 1, 5, None, False), (1, 4, None, 4, False)], []).steps == []
     assert asked([(0, 1, None, 3, True), (1, 4, 5, None, False)], []).steps == [0, 1]  # a foothold waits
