@@ -48,6 +48,8 @@ logging.getLogger("neo4j").addHandler(logging.NullHandler())
 logging.getLogger("neo4j.notifications").setLevel(logging.ERROR)
 
 T = TypeVar("T")
+_CHECKED: set[str] = set()
+"""Queries of rules that a server has said to read only, and to return the columns of a step."""
 
 
 def _silent(_: str) -> None:
@@ -224,11 +226,15 @@ class Neo4jStore:
         return {str(rule): int(count) for rule, count in counted}
 
     def _check_step(self, derivation: Derivation) -> None:
+        # What a query does and returns is in its text, not in the graph; planning one takes the server up to a second.
+        if derivation.cypher in _CHECKED:
+            return
         try:
             names = self._connection.reading(lambda run: _explain(run, derivation.cypher, {})).names
         except QueryError as error:
             raise QueryError(f"{derivation.rule}: {error}") from None
         neo4j_sync.check_columns(derivation, names)
+        _CHECKED.add(derivation.cypher)
 
     def _steady(self, work: Callable[[neo4j_sync.Run], T]) -> T:
         """Do `work(run)` on a whole graph that nobody changes meanwhile. Raises StoreError when there is none."""

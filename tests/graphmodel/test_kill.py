@@ -15,6 +15,7 @@ from tests.support.loads import LOADERS, difference, environment
 BEFORE = [LOADERS / "delegations_csv" / "input.csv"]
 ADDED = [LOADERS / "mailboxes_csv" / "input.csv", LOADERS / "message_trace" / "input.csv"]
 POINTS = 20
+some_or_all_points = pytest.mark.parametrize("count", [POINTS // 2, pytest.param(2 * POINTS, marks=pytest.mark.long)])
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +57,12 @@ def check(found, before, after, whole=True):
     return (tuple(ids) == tuple(after[0]), state)
 
 
-def test_killed_at_any_point_the_case_is_as_before_or_as_after_and_the_next_load_finishes_it(tmp_path, clean):
+@some_or_all_points
+def test_killed_at_any_point_the_case_is_as_before_or_as_after_and_the_next_load_finishes_it(tmp_path, clean, count):
     folder, before, after = clean
     shutil.copytree(folder, tmp_path / "count")
     total = points(tmp_path / "count", {})
-    assert total > 3 * POINTS
+    assert total > 3 * POINTS >= count
 
     def killed(at):
         hurt = tmp_path / f"at-{at}"
@@ -75,7 +77,7 @@ def test_killed_at_any_point_the_case_is_as_before_or_as_after_and_the_next_load
         return check(found, before, after)
 
     with ThreadPoolExecutor(2) as pool:
-        met = set(pool.map(killed, spread(total, POINTS)))
+        met = set(pool.map(killed, spread(total, count)))
     # The points lie on either side of both moments that count: the loads are named, then the graph is.
     assert met >= {(False, before[1]), (True, before[1]), (True, after[1])}
 
@@ -103,8 +105,9 @@ def test_after_a_kill_asking_brings_the_graph_to_the_cases_state(tmp_path, clean
     case.close()
 
 
+@some_or_all_points
 @pytest.mark.parametrize("parts", [False, True], ids=["one transaction", "many transactions"])
-def test_on_neo4j_a_load_killed_at_any_point_is_finished_by_the_next(tmp_path, neo4j_empty, clean, parts):
+def test_on_neo4j_a_load_killed_at_any_point_is_finished_by_the_next(tmp_path, neo4j_empty, clean, parts, count):
     told = environment(neo4j_empty)
     _, before, after = clean
     case = Case(tmp_path / "case", told)
@@ -112,7 +115,7 @@ def test_on_neo4j_a_load_killed_at_any_point_is_finished_by_the_next(tmp_path, n
     total = points(tmp_path / "case", told, parts)
     added = [id_ for id_ in after[0] if id_ not in before[0]]
     met = set()
-    for at in spread(total, POINTS // 2):
+    for at in spread(total, count // 2 + 1):
         for id_ in added:
             case.forget(id_)
         code, passed = in_a_process(load_and_die, tmp_path / "case", told, ADDED, at, None, parts)

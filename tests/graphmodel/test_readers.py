@@ -8,7 +8,7 @@ from hakyu.case import Case
 from tests.support.dying import blast_again_and_again, dump_again_and_again, load_each, start
 from tests.support.loads import LOADERS, difference, environment
 
-FIRST, *MORE = [LOADERS / name / "input.csv" for name in ("recipient_permissions", "get_mailbox", "message_trace", "delegations_csv")]
+FIRST, *MORE = [LOADERS / name / "input.csv" for name in ("recipient_permissions", "get_mailbox", "message_trace")]
 WHO = "mailbox:info@nisc.example"
 
 
