@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,18 +11,6 @@ from tests.support import neo4j_server as servers
 
 if TYPE_CHECKING:
     from graphmodel.store.neo4j_store import Neo4jStore
-
-
-_MUCH = 1 << 18
-"""Pages of 4 KiB: one GiB."""
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown() -> None:
-    """Have the C library give back what was freed: after some thousand graphs in one process it keeps ten GiB that nobody uses."""
-    if sys.platform == "linux" and int(Path("/proc/self/statm").read_text().split()[1]) > _MUCH:
-        gc.collect()
-        getattr(ctypes.CDLL(None), "malloc_trim", lambda _: 0)(0)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -28,6 +28,7 @@ from graphmodel.errors import QueryError, StoreError
 from graphmodel.kinds import EDGES, NODES, STEP, STEP_COLUMNS
 from graphmodel.ledger import replace_file
 from graphmodel.store import embedded_build as build
+from graphmodel.store.allocator import give_back
 from graphmodel.store.embedded_build import Plan, Steps, Tables
 from graphmodel.store.embedded_cache import Cache, Manifest, read_manifest
 from graphmodel.store.port import PROJECTED, Derivation, Progress, Projection, SyncReport
@@ -329,6 +330,7 @@ def _writing(path: Path, at_once: bool) -> Iterator[_Writer]:
             connection.close()
         if database is not None:
             database.close()
+            give_back()
 
 
 _TABLES = {label: number << 40 for number, label in enumerate(NODES)}
