@@ -172,8 +172,8 @@ _NODES = (
         "A part of a directory on which rights are given and from which they are inherited: domain, organisational unit, container, group policy, tenant",
         "ad:<SID or GUID> | tenant:<domain or id of an Entra tenant>",
         (
-            _p("type", "string", "domain | unit | container | group policy | tenant"),
-            _p("domain", "string", "directory domain"),
+            _p("type", "string", "domain | unit | container | group policy | tenant"), _p("domain", "string", "directory domain"),
+            _p("dn", "string", "distinguished name, case folded"),
         ),
     ),
     NodeKind(
@@ -359,7 +359,7 @@ _EDGES = (
     EdgeKind("SAME_IDENTITY", tuple((k, k) for k in ("Account", "Mailbox", "Server", "Group", "App", "Service", "Correspondent")) + (("Account", "Group"),),
              "Two keys, one thing (derived; the reason says why). Account and Group: a right was given to the address of a group",
              (_p("reason", "string", "what joins them"), _p("because", "strings", "the facts that carry it"))),
-    EdgeKind("OBSERVED", _cross("Observation", "Account Mailbox Message Server Service Group Rule App File Role Correspondent"), "The record is about it",
+    EdgeKind("OBSERVED", _cross("Observation", "Account Mailbox Message Server Service Group Rule App File Role Correspondent Container"), "The record is about it",
              (_p("role", "string", "actor | mailbox | message | folder | app | target | sender"), _p("folder", "string", "folder path"))),
     EdgeKind("REMEDIATES", _cross("Remediation", "Account Mailbox Server App Secret Rule Group Role Service"), "Was done to it"),
     EdgeKind("CORRESPONDED", (("Mailbox", "Correspondent"),), "Exchanged mail, counted in distinct messages (derived)",

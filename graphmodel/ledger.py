@@ -141,8 +141,9 @@ class Staged:
         part = self._parts.get(kind, 0)
         self._parts[kind] = part + 1
         self.facts[kind] = self.facts.get(kind, 0) + frame.height
-        # Facts are mostly hashes and repeats: level 1 takes half the time of the usual one, and no more room.
-        frame.write_parquet(self.folder / f"{kind}.{part:05d}.parquet", compression="zstd", compression_level=1)
+        # Facts are mostly hashes and repeats: level 1 takes a third less time than the usual one, and no more room. Files are read
+        # whole, so that nobody asks for the least and greatest value of a column, which take a tenth of the writing.
+        frame.write_parquet(self.folder / f"{kind}.{part:05d}.parquet", compression="zstd", compression_level=1, statistics=False)
 
     def finish(self, **manifest: Any) -> Manifest:
         """Write what is left, the refused rows and the manifest."""

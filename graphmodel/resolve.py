@@ -20,7 +20,7 @@ from graphmodel.pairs import components
 
 Tables = dict[str, pl.DataFrame]
 
-_ENTRIES = ("Account", "Group", "Server")
+_ENTRIES = ("Account", "Group", "Server", "Container")
 _DN = "dn:"
 _ROLE, _TENANT, _SYSTEM = "role:entra/", identity.tenant_key(""), identity.mail_system_key("")
 _TENANTS_OWN = ("Role", "Container")

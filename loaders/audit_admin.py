@@ -1,6 +1,7 @@
-"""What records of the audit log say of administration beside mailboxes' own settings: role groups, roles, exports; and of chats and meetings.
+"""What records of the audit log say of administration beside mailboxes' own settings: role groups, roles, lists, exports; and of chats and meetings.
 
 `Add-RoleGroupMember`, `Update-RoleGroupMember`, `Remove-RoleGroupMember` and `New-ManagementRoleAssignment` give or take a right of Exchange;
+`Add-DistributionGroupMember` and `Add-UnifiedGroupLinks` give a list's mail, and to somebody of the organisation its rights;
 `New-MailboxExportRequest` copies a mailbox into a file. Of Teams only that somebody read is told, never what.
 """
 
@@ -10,7 +11,7 @@ import re
 from typing import Any
 
 from graphmodel import identity
-from loaders.audit_who import Record, Who, guid, pairs_of, text_of
+from loaders.audit_who import Record, Who, guid, mail_domain, pairs_of, text_of
 from loaders.base import FactBuffer
 from loaders.recipients import ADMIN_ROLE_GROUPS, Node
 
@@ -18,9 +19,10 @@ _MEMBERS = ("Add-RoleGroupMember", "Update-RoleGroupMember", "Remove-RoleGroupMe
 _ASSIGNMENT = "New-ManagementRoleAssignment"
 _EXPORTS = ("New-MailboxExportRequest", "New-MailboxSearch")
 _CHAT = ("MessagesListed", "ChatRetrieved", "MessageRead", "MessageHostedContentRead", "MessageHostedContentsListed", "MeetingDetail", "MeetingParticipantDetail")
-OPERATIONS = frozenset((*_MEMBERS, _ASSIGNMENT, *_EXPORTS, *_CHAT))
+_LISTS = ("Add-DistributionGroupMember", "Remove-DistributionGroupMember", "Add-UnifiedGroupLinks", "Remove-UnifiedGroupLinks")
+OPERATIONS = frozenset((*_LISTS, *_MEMBERS, _ASSIGNMENT, *_EXPORTS, *_CHAT))
 # Roles of Exchange that let their holder read any mailbox, or make himself able to.
-_READING_ROLES = frozenset(("applicationimpersonation", "mailbox import export", "role management"))
+READING_ROLES = frozenset(("applicationimpersonation", "mailbox import export", "role management"))
 _ROLE_OF_GROUPS = "exchange"
 
 
@@ -42,6 +44,8 @@ class Administration:
                 self._out.edge("OBSERVED", obs, self._who.mailbox_named(name.strip(), org, place), place, role="mailbox")
         elif operation == _ASSIGNMENT:
             self._assigned(record, place, obs, time, said, org)
+        elif operation in _LISTS:
+            self._listed(record, place, obs, time, said, org)
         else:
             self._member(record, place, obs, time, said, org)
 
@@ -78,10 +82,28 @@ class Administration:
             return
         # A scope of recipients, or of an administrative unit, narrows it: what is left of it is not known.
         narrowed = any(word.endswith("Scope") and text.casefold() not in ("", "organization") for word, text in said.items())
-        role = self._role(f"{name}, narrowed" if narrowed else name, org, name.casefold() in _READING_ROLES and not narrowed, place)
+        role = self._role(f"{name}, narrowed" if narrowed else name, org, name.casefold() in READING_ROLES and not narrowed, place)
         self._out.edge("OBSERVED", obs, role, place, role="target")
         self._out.edge("OBSERVED", obs, holder, place, role="app" if holder[0] == "App" else "target")
         self._out.edge("HAS_ROLE", holder, role, place, valid_from=time, record=guid(record.get("Id")), basis="role assignment")
+
+    def _listed(self, record: Record, place: str, obs: Node, time: int | None, said: dict[str, str], org: str) -> None:
+        """Somebody joins or leaves a list, and gets its mail; somebody of the organisation holds the list's rights too."""
+        given = said.get("Identity") or text_of(record, "ObjectId")
+        address = self._who.resolve(given, org)[0]
+        name = address or " ".join(given.rpartition("/")[2].split()).casefold()
+        if not name or not said.get("LinkType", "Members").casefold().startswith("member"):  # owners and subscribers are no members yet
+            return
+        group = self._who.group(name, given.rpartition("/")[2], "distribution", place)
+        self._out.edge("OBSERVED", obs, group, place, role="target")
+        when: dict[str, Any] = {"valid_until" if record["Operation"].startswith("Remove") else "valid_from": time, "record": guid(record.get("Id"))}
+        for text in filter(None, re.split("[;,]", said.get("Member") or said.get("Links", ""))):
+            known = self._who.resolve(text.strip(), org)[0]
+            if known and self._who.domains and known not in self._who.addresses and mail_domain(known) not in (*self._who.domains, org):
+                self._out.edge("FORWARDS_TO", group, ("Correspondent", identity.smtp_key(known)), place, **when)
+            elif (holder := self._who.trustee(text.strip(), org, place)) is not None:
+                self._out.edge("OBSERVED", obs, holder, place, role="target")
+                self._out.edge("MEMBER_OF", holder, group, place, **when)
 
     def _member(self, record: Record, place: str, obs: Node, time: int | None, said: dict[str, str], org: str) -> None:
         """Somebody joins or leaves a role group."""

@@ -20,7 +20,7 @@ from loaders.base import FactBuffer
 from loaders.recipients import Node
 
 _RULES = ("New-InboxRule", "Set-InboxRule", "Enable-InboxRule", "Disable-InboxRule", "Remove-InboxRule", "UpdateInboxRules")
-_TRANSPORT = ("New-TransportRule", "Set-TransportRule", "Enable-TransportRule", "Disable-TransportRule", "Remove-TransportRule")
+_TRANSPORT = tuple(f"{verb}-{what}Rule" for what in ("Transport", "Journal") for verb in ("New", "Set", "Enable", "Disable", "Remove"))
 _FOLDERS = ("Add-MailboxFolderPermission", "Set-MailboxFolderPermission", "Remove-MailboxFolderPermission")
 _MAPI_FOLDERS = ("AddFolderPermissions", "ModifyFolderPermissions", "UpdateFolderPermissions", "RemoveFolderPermissions")
 _RIGHTS = ("Add-MailboxPermission", "Remove-MailboxPermission", "Add-RecipientPermission", "Remove-RecipientPermission")
@@ -154,10 +154,11 @@ class Changes:
 
     def _transport_rule(self, record: Record, at: _At, said: dict[str, str]) -> None:
         operation = record["Operation"]
+        if "Journal" in operation:
+            said = transport_rules.of_journal(said, text_of(record, "ObjectId"))
         name = said["Name"] if "Name" in said else (said.get("Identity") or text_of(record, "ObjectId")).rpartition("\\")[2]
-        domain = at.org or self._who.domain()
-        key = transport_rules.key_of(domain, name)
-        if operation in ("New-TransportRule", "Set-TransportRule"):
+        key = transport_rules.key_of(at.org or self._who.domain(), name)
+        if operation.startswith(("New", "Set")):
             made = self._rule(key, name.strip(), "transport rule", at, new=operation.startswith("New"))
             self._describe(made, said)
             self._retarget(made, said, tuple(transport_rules.ACTIONS), at, keeps="RedirectMessageTo" not in said)

@@ -2,6 +2,11 @@
 
 Entra writes what changed as `ModifiedProperties[{Name, OldValue, NewValue}]` and what it is about as `Target[{ID, Type}]`, where one
 target gives several ids: `User_<object id>`, the UPN (type 5), `ServicePrincipal_<object id>`, the app id (type 4).
+
+Privileged Identity Management writes its own operations beside (learn.microsoft.com, "Microsoft Entra audit log categories and activities"):
+what is requested, denied or only makes eligible is seen and gives nothing; an activation gives its role until it ends or is ended. The role
+may stand among the targets then (`Role_<id>`, its name of type 1) or in `additionalDetails`, and so does the end (`ExpirationTime`). What
+the service applies for it is an ordinary `Add member to role.` of its service principal.
 """
 
 from __future__ import annotations
@@ -10,14 +15,27 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
 from graphmodel import identity
+from loaders import dates
 from loaders.audit_who import Actor, Record, Who, guid, items_of, pairs_of, text_of
 from loaders.base import FactBuffer
 from loaders.entra_apps import is_mail_permission, scope_text
-from loaders.entra_roles import gives_any_mailbox, role_name, role_node, state_role
+from loaders.entra_roles import ACTIVATED, gives_any_mailbox, role_name, role_node, state_role
 from loaders.recipients import Node
 
 _ROLE = ("Add member to role.", "Remove member from role.")
+_KINDS = ("permanent", "timebound", "renew")
+_PIM = ("Add member to role completed (PIM activation)", "Remove member from role (PIM activation expired)",
+        "Remove member from role completed (PIM deactivate)", "Add member to role outside of PIM (permanent)", "Remove permanent direct role assignment",
+        *(f"{what} in PIM completed{kind}" for what in ("Add member to role", "Remove member from role") for kind in ("", *(f" ({kind})" for kind in _KINDS))))  # fmt: skip
+_PIM_SEEN = ("Add member to role requested (PIM activation)", "Add member to role approval requested (PIM activation)",
+             "Add member to role request approved (PIM activation)", "Add member to role request denied (PIM activation)",
+             "Add member to role canceled (PIM activation)", "Add member to role denied (PIM activation)", "Update role setting in PIM",
+             "Remove member from role requested (PIM deactivate)", "Remove permanent eligible role assignment",
+             *(f"{what} {end}" for what in ("Add eligible member to role in PIM completed", "Remove eligible member from role in PIM completed")
+               for end in ("", *(f"({kind})" for kind in _KINDS))))  # fmt: skip
 _GROUP = ("Add member to group.", "Remove member from group.")
 _OWNER = ("Add owner to application.", "Remove owner from application.", "Add owner to service principal.", "Remove owner from service principal.")
 _CONSENT = ("Consent to application.",)
@@ -30,8 +48,11 @@ _SEEN = ("Add app role assignment grant to user.", "Change user password.", "Add
          "Update application – Certificates and secrets management", "Update application - Certificates and secrets management",
          "Add service principal credentials.", "Remove service principal credentials.", "Remove service principal.", "Delete application.",
          "Set federation settings on domain.", "Set domain authentication.")  # fmt: skip
-_NAMES = frozenset((*_ROLE, *_GROUP, *_OWNER, *_CONSENT, *_GRANT, *_APP_ROLE, *_REMEDIES, *_SEEN))
+_DOTTED = frozenset(f"{name}." for name in (*_PIM, *_PIM_SEEN))
+_NAMES = frozenset((*_ROLE, *_PIM, *_PIM_SEEN, *_GROUP, *_OWNER, *_CONSENT, *_GRANT, *_APP_ROLE, *_REMEDIES, *_SEEN)) | _DOTTED
 OPERATIONS = _NAMES | frozenset(f"{name} " for name in _NAMES)
+ROLES = frozenset((*_ROLE, *_PIM, *_PIM_SEEN)) | _DOTTED
+"""Changes of roles: they count whoever the log says did them, Microsoft's own accounts too."""
 _PERMISSION = re.compile(r"ClientId: ([^,\]]*), PrincipalId: ([^,\]]*), ResourceId: [^,\]]*, ConsentType: (\w*), Scope: ([^,\]]*)")
 _ALL = "AllPrincipals"  # stands for every user of the tenant
 _SELF_SERVICE = "fim_password_service@"
@@ -46,7 +67,7 @@ class Directory:
         self._principals: dict[str, list[str]] = {}  # one act writes a consent and grants: by its id, for whom
         self._held: set[tuple[str, str, str]] = set()
         self._readers: dict[str, Callable[..., None]] = {
-            **dict.fromkeys(_ROLE, self._role), **dict.fromkeys(_GROUP, self._group), **dict.fromkeys(_OWNER, self._owner),
+            **dict.fromkeys((*_ROLE, *_PIM), self._role), **dict.fromkeys(_GROUP, self._group), **dict.fromkeys(_OWNER, self._owner),
             **dict.fromkeys(_CONSENT, self._consent), **dict.fromkeys(_GRANT, self._grant), **dict.fromkeys(_APP_ROLE, self._app_role),
             **dict.fromkeys(_REMEDIES, self._remedy),
         }  # fmt: skip
@@ -79,12 +100,17 @@ class Directory:
     def read(self, record: Record, place: str, obs: Node, time: int | None, actor: Actor) -> None:
         """State one change."""
         operation = record["Operation"].strip()
+        operation = operation.removesuffix(".") if operation in _DOTTED else operation
         about = self._about(record, place)
+        if about is None and "PIM activation" in operation and actor.node and actor.node[0] == "Account":
+            about = actor.node  # who activates a role does it for himself
         if about:
             self._out.edge("OBSERVED", obs, about, place, role="app" if about[0] == "App" else "target")
         reader = self._readers.get(operation)
         if reader:
             when: dict[str, Any] = {"valid_until" if operation.startswith("Remove") else "valid_from": time, "record": guid(record.get("Id"))}
+            if operation in _PIM:
+                when |= _activation(record, operation)
             reader(record, place, obs, when, about, actor)
 
     def _about(self, record: Record, place: str) -> Node | None:
@@ -107,7 +133,9 @@ class Directory:
         return now or _plain(pairs_of(record, "ModifiedProperties", "OldValue").get(name, ""))
 
     def _role(self, record: Record, place: str, obs: Node, when: dict[str, Any], about: Node | None, _: Actor) -> None:
-        name = role_name(self._value(record, "Role.DisplayName"), guid(self._value(record, "Role.TemplateId")))
+        details = _details(record)
+        template = guid(self._value(record, "Role.TemplateId")) or guid(details.get("TemplateId")) or guid(details.get("RoleDefinitionOriginId"))
+        name = role_name(self._value(record, "Role.DisplayName") or _role_target(record) or details.get("RoleName", ""), template)
         if not name or about is None or about[0] not in ("Account", "Group", "App"):
             return
         tenant = self._who.domain() or guid(record.get("OrganizationId")) or ""
@@ -242,6 +270,40 @@ def _ids(record: Record, end: str) -> list[tuple[str, str]]:
 
 def _with_prefix(ids: list[tuple[str, str]], prefix: str) -> str | None:
     return next((found for text, _ in ids if text.startswith(prefix) and (found := guid(text[len(prefix) :]))), None)
+
+
+def _details(record: Record) -> dict[str, str]:
+    """The additional details, which the log keeps as the JSON text of an object (or of {key, value} pairs) among its extended properties."""
+    text = pairs_of(record, "ExtendedProperties").get("additionalDetails", "")
+    try:
+        found = orjson.loads(text) if text.lstrip()[:1] in ("{", "[") else {}
+    except orjson.JSONDecodeError:
+        return {}
+    if isinstance(found, list):
+        found = {str(item.get("key")): item.get("value") for item in found if isinstance(item, dict)}
+    return {key: value for key, value in found.items() if isinstance(value, str)}
+
+
+def _activation(record: Record, operation: str) -> dict[str, Any]:
+    """That a role was activated, and until when."""
+    found: dict[str, Any] = {"basis": ACTIVATED} if "PIM activation" in operation or "PIM deactivate" in operation else {}
+    if operation.startswith("Add") and (text := _details(record).get("ExpirationTime", "")):
+        try:
+            found["valid_until"] = dates.moment(text)
+        except ValueError:  # "Permanent", or nothing that can be believed
+            return found
+    return found
+
+
+def _role_target(record: Record) -> str:
+    """The name of a role that stands among the targets: that of the thing whose kind is Role."""
+    named = ""
+    for text, kind in _ids(record, "Target"):
+        if kind == "1":
+            named = text
+        if text == "Role" or text.startswith("Role_"):
+            return named or next((after for after, kind in _ids(record, "Target") if kind == "1"), "")
+    return ""
 
 
 def _app_id(ids: list[tuple[str, str]]) -> str | None:

@@ -23,7 +23,7 @@ from loaders.audit_admin import Administration
 from loaders.audit_changes import OPERATIONS as EXCHANGE_CHANGES
 from loaders.audit_changes import Changes
 from loaders.audit_directory import OPERATIONS as DIRECTORY_CHANGES
-from loaders.audit_directory import Directory
+from loaders.audit_directory import ROLES, Directory
 from loaders.audit_mail import ACCESS, CHANGES, SENDS, Mail, windows
 from loaders.audit_who import Actor, Record, Who, guid, is_upkeep, pairs_of, text_of, token_id
 from loaders.base import FactBuffer
@@ -79,8 +79,8 @@ class Records:
 
     @staticmethod
     def _keeps(text: str) -> bool:
-        """Whether an application may stand behind Microsoft's account: it read or sent mail."""
-        return '"MailItemsAccessed"' in text or '"Send' in text
+        """Whether an application may stand behind Microsoft's account (it read or sent mail), or a role was given or taken."""
+        return '"MailItemsAccessed"' in text or '"Send' in text or " role" in text
 
     def take(self, place: str, record: Record) -> None:
         """State one record."""
@@ -92,7 +92,9 @@ class Records:
         actor = self.who.actor(record, place)
         if operation in ("New-Mailbox", "Set-Mailbox"):
             self.who.learn_recipient(record)
-        if actor.upkeep and not (operation in _MAIL and guid(app_of(record))):
+        elif operation == "New-InboxRule":
+            self.who.learn_rule(record)
+        if actor.upkeep and operation not in ROLES and not (operation in _MAIL and guid(app_of(record))):
             self.counts["upkeep"] += 1
         elif operation in _DEFERRED and not cut:
             self._kept.append((at or 0, place, self._key(record), orjson.dumps(record)))

@@ -103,6 +103,7 @@ class Who:
         self._owners: dict[tuple[Any, ...], Node | None] = {}
         self._names: dict[tuple[str, str], dict[str, str]] = {}  # (organisation, name) -> address -> how we know
         self._ids: dict[str, str] = {}  # GUID or SID -> address
+        self._makers: dict[str, set[str]] = {}  # GUID by which rules name a mailbox -> who made them there
         self._apps: dict[str, str] = {}  # object id of an application or service principal -> app id
         self._mailboxes: dict[str, str] = {}
         self.addresses: set[str] = set()
@@ -185,6 +186,16 @@ class Who:
         if address and found:
             self._learn_name(found["org"].casefold(), found["name"].casefold(), address, f"{text_of(record, 'Operation')} of the log gives its address")
 
+    def learn_rule(self, record: Record) -> None:
+        """New-InboxRule makes a rule in the mailbox of who runs it, unless it names another: what the record calls that mailbox."""
+        address, found = identity.address(text_of(record, "UserId")), _CANONICAL.match(text_of(record, "ObjectId").rpartition("\\")[0])
+        if address is None or found is None or "Mailbox" in pairs_of(record, "Parameters"):
+            return
+        if known := guid(found["name"]):
+            self._makers.setdefault(known, set()).add(address)
+        else:
+            self._learn_name(found["org"].casefold(), " ".join(found["name"].split()).casefold(), address, "New-InboxRule of the log names no other mailbox than its maker's")
+
     def learn_app(self, object_id: str | None, app_id: str | None, place: str) -> None:
         """A record gives both ids of an application or its service principal."""
         if object_id and app_id and object_id != app_id:
@@ -202,7 +213,8 @@ class Who:
 
     def _learn_name(self, org: str, name: str, address: str, reason: str) -> None:
         if org and name:
-            self._names.setdefault((org, name), {}).setdefault(address, reason)
+            known = self._names.setdefault((org, name), {})
+            known[address] = min(known.get(address, reason), reason)  # whatever the order of the records
 
     def _same(self, label: str, key: str, other: str, reason: str, place: str) -> None:
         if key != other and self._once("same", label, key, other):
@@ -252,7 +264,8 @@ class Who:
         folded = " ".join(name.split()).casefold()
         key = f"{org}/{folded}" if org and (found or "/" not in value) else " ".join(value.split()).casefold()
         if found and (known := guid(name)):
-            return self._ids.get(known), known, "one record of the log gives both"
+            makers = self._makers.get(known, set())
+            return self._ids.get(known) or (next(iter(makers)) if len(makers) == 1 else None), known, "one record of the log gives both"
         candidates = self._names.get((org, folded), {})
         if f"{folded}@{org}" in self.addresses:
             candidates = {f"{folded}@{org}": f"the log has an account {folded}@{org}"} | candidates

@@ -22,6 +22,8 @@ from pyarrow import csv as arrow_csv
 from loaders import dates
 
 CHUNK = 8 << 20
+WHITE = "".join(filter(str.isspace, map(chr, range(0x3001))))
+"""What Python strips from a text; polars by itself leaves the four separators of ASCII."""
 _QUOTE = 34
 _WINDOW = 128 << 10
 
@@ -30,7 +32,8 @@ def chunks(stream: BinaryIO | TextIO, size: int = CHUNK) -> Iterator[bytes]:
     """The stream in pieces of about `size`, as UTF-8, of whole lines; where there is one near, each ends after an even number of quotes."""
     rest = b""
     while data := stream.read(size):
-        rest += data.encode("utf-8") if isinstance(data, str) else data
+        more = data.encode("utf-8") if isinstance(data, str) else data
+        rest = rest + more if rest else more
         if end := _even_end(rest):
             yield rest[:end]
             rest = rest[end:]
@@ -41,7 +44,8 @@ def chunks(stream: BinaryIO | TextIO, size: int = CHUNK) -> Iterator[bytes]:
 def _even_end(data: bytes) -> int:
     """The end of the last line that has an even number of quotes up to it, or just of the last line; 0 where there is none."""
     last = end = data.rfind(b"\n") + 1
-    odd = int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8, count=end) == _QUOTE)) % 2
+    whole = np.frombuffer(data, dtype=np.uint8, count=end)
+    odd = sum(int(np.count_nonzero(whole[at : at + _WINDOW] == _QUOTE)) for at in range(0, end, _WINDOW)) % 2
     for _ in range(1000):
         if not end or not odd:
             return end or last
@@ -51,16 +55,16 @@ def _even_end(data: bytes) -> int:
     return last
 
 
-def texts_of(data: bytes, width: int, delimiter: str, wanted: Sequence[int], *, quoted: bool = True) -> list[pa.Array] | None:
-    """The `wanted` columns of a plain chunk, as texts; None where a row has not as many cells as there should be."""
-    names = [f"f{at}" for at in wanted]
+def texts_of(data: bytes, width: int, delimiter: str, wanted: Sequence[int], *, quoted: bool = True, coded: bool = False) -> list[pa.Array] | None:
+    """The `wanted` columns of a plain chunk, as texts, or `coded` as their values; None where a row has not as many cells as there should be."""
+    names, type_ = [f"f{at}" for at in wanted], pa.dictionary(pa.int32(), pa.string()) if coded else pa.string()
     try:
         table = arrow_csv.read_csv(
             pa.py_buffer(data),
             read_options=arrow_csv.ReadOptions(column_names=[f"f{at}" for at in range(width)], use_threads=False, block_size=len(data) + 1),
             parse_options=arrow_csv.ParseOptions(delimiter=delimiter, quote_char='"' if quoted else False, newlines_in_values=quoted, ignore_empty_lines=False),
             convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, quoted_strings_can_be_null=False, include_columns=names
+                column_types=dict.fromkeys(names, type_), strings_can_be_null=False, quoted_strings_can_be_null=False, include_columns=names
             ),
         )
     except pa.ArrowInvalid:
@@ -256,6 +260,22 @@ def once_a_value(texts: pa.Array, work: Callable[[str], Any], dtype: Any, known:
     return of_values(texts, remembered, dtype)
 
 
+_LABEL = "[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*"
+HOST = rf"^(?:{_LABEL}\.)+[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?$"
+ADDRESS = rf"^[A-Za-z0-9._%+=-]+@(?:{_LABEL}\.)+{_LABEL}$"
+"""Names of hosts and addresses as nearly all are written; only case may be off."""
+_SHORT = 64
+
+
+def lowered(texts: pl.Series, plain: str, work: Callable[[str], str | None]) -> pl.Series:
+    """Texts that have a plain form (a regular expression) and at most 64 bytes, in lower case; of the others what `work` says. Null stays null."""
+    text = pl.col("text")
+    is_plain = text.str.contains(plain) & (text.str.len_bytes() <= _SHORT)
+    found, odd = texts.to_frame("text").select(text.str.to_lowercase(), (~is_plain).fill_null(value=False).alias("odd"))
+    rows = np.flatnonzero(odd.to_numpy())
+    return found.scatter(rows, pl.Series([work(text) for text in texts.gather(rows)], dtype=pl.String)) if len(rows) else found
+
+
 @dataclass(frozen=True)
 class Coded:
     """A column as its different values, and which of them each row has."""
@@ -266,7 +286,7 @@ class Coded:
     @classmethod
     def of_texts(cls, texts: pa.Array) -> Coded:
         """A column without nulls."""
-        coded = texts.dictionary_encode()
+        coded = texts if isinstance(texts, pa.DictionaryArray) else texts.dictionary_encode()
         return cls(coded.dictionary.to_pylist(), np.frombuffer(coded.indices.buffers()[1], np.int32, len(texts)).astype(np.int64))
 
     def of(self, work: Callable[[str], Any], dtype: Any = object) -> npt.NDArray[Any]:

@@ -20,6 +20,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, BinaryIO, Self
 
 import ijson
@@ -228,6 +229,7 @@ def read_json(data: bytes, place: str = "") -> Any:
         raise Broken(at(place, f"byte {byte:,}"), _CUT if cut else "not JSON from here on", _AGAIN) from None
 
 
+@lru_cache(maxsize=1)  # many formats ask of one file
 def shallow(head: bytes) -> bytes:
     """The beginning of a file as it is; nothing where its brackets go deeper than any export's, which parsers pay for dearly."""
     try:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 import pyarrow as pa
 
@@ -96,8 +96,13 @@ class Part:
 
 
 def _parts(stream: TextIO, number: int) -> Iterator[bytes]:
+    """What is left of the file, as UTF-8. Where it is that already (which was looked at, see loaders/encodings.py), the bytes as they are."""
+    plain: BinaryIO | None = None
+    if stream.encoding == "utf-8" and stream.seekable() and (at := stream.tell()) < 1 << 63:  # more than a place where the line may not have ended
+        plain = stream.buffer
+        plain.seek(at)
     try:
-        yield from columns.chunks(stream)
+        yield from columns.chunks(plain or stream)
     except UnicodeDecodeError:
         raise _not_text(number) from None
 

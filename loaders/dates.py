@@ -21,15 +21,20 @@ _FILETIME_1970 = 116_444_736_000_000_000  # 100 ns ticks from 1601 to 1970
 
 _HALF = r"(?: ?(?P<ampm>[AaPp]\.?[Mm]\.?))?"
 _CLOCK = rf"(?:(?P<half>午前|午後) ?)?(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}})(?:[.,]\d+)?)?{_HALF}"
-_ZONE = r" ?(?P<zone>[Zz]|UTC|GMT|[+-]\d{2}:?\d{2})?"
+_ZONE = r" ?(?P<zone>[Zz]|UTC|GMT|JST|[+-]\d{2}(?::?\d{2})?)?"
 _YEAR_FIRST = re.compile(
     rf"(?P<year>\d{{4}})(?P<sep>[-/.年])(?P<month>\d{{1,2}})(?:(?P=sep)|月)(?P<day>\d{{1,2}})日?(?:(?:T|t|, ?| ){_CLOCK}{_ZONE})?"
 )
 _YEAR_LAST = re.compile(rf"(?P<a>\d{{1,2}})(?P<sep>[-/.])(?P<b>\d{{1,2}})(?P=sep)(?P<year>\d{{4}})(?:(?:, ?| ){_CLOCK}{_ZONE})?")
 _NAMED = re.compile(rf"(?P<month>[A-Z][a-z]{{2,8}})\.? (?P<day>\d{{1,2}}),? (?P<year>\d{{4}})(?:,?(?: @| at)? {_CLOCK}{_ZONE})?")
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
-_GENERALISED = re.compile(r"(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(?:[.,]\d+)?(?P<zone>Z|[+-]\d{4})?")
+# Thu Jun 30 09:00:00 JST 2023 (date, ctime); 30-Jun-2023 09:00:00, 30/Jun/2023:09:00:00 +0900 (servers).
+_CTIME = re.compile(rf"[A-Z][a-z]{{2}} (?P<month>[A-Z][a-z]{{2}}) {{1,2}}(?P<day>\d{{1,2}}) {_CLOCK}{_ZONE} (?P<year>\d{{4}})")
+_DAY_NAMED = re.compile(rf"(?P<day>\d{{1,2}})(?P<sep>[-/])(?P<month>[A-Z][a-z]{{2}})(?P=sep)(?P<year>\d{{4}})(?:[: ]{_CLOCK}{_ZONE})?")
+_WEEKDAY = re.compile(r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, ?")
+_GENERALISED = re.compile(r"(\d{4})(\d{2})(\d{2})T?(\d{2})(\d{2})(\d{2})(?:[.,]\d+)?(?P<zone>Z|[+-]\d{4})?")
 _JSON_DATE = re.compile(r"\\?/Date\((-?\d+)(?:[+-]\d{4})?\)\\?/")
+_JAPAN, _JST = re.compile(r"\bJST$"), timezone(timedelta(hours=9))  # the mail standard's library knows American names alone
 _DIGITS = re.compile(r"-?\d+(\.\d+)?")
 _RFC2822 = re.compile(r"(?:[A-Za-z]{3}, ?)?\d{1,2} [A-Za-z]{3} \d{2,4} \d{1,2}:\d{2}.*")
 
@@ -103,7 +108,8 @@ def _seconds(value: str, order: Order | None) -> int:
         return _of_parts(match, int(match["month"]), int(match["day"]))
     if match := _YEAR_LAST.fullmatch(value):
         return _of_parts(match, *_month_and_day(value, match, order))
-    if (match := _NAMED.fullmatch(value)) and (month := _month(match["month"])):
+    named = _NAMED.fullmatch(_WEEKDAY.sub("", value, count=1)) or _CTIME.fullmatch(value) or _DAY_NAMED.fullmatch(value)
+    if (match := named) and (month := _month(match["month"])):
         return _of_parts(match, month, int(match["day"]))
     if match := _JSON_DATE.fullmatch(value):
         return int(match[1]) // 1000
@@ -113,7 +119,7 @@ def _seconds(value: str, order: Order | None) -> int:
     if _DIGITS.fullmatch(value):
         return _of_number(value)
     if _RFC2822.fullmatch(value):
-        found = parsedate_to_datetime(value)
+        found = parsedate_to_datetime(_JAPAN.sub("+0900", value))
         return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
     raise BadDate(f"{value[:40]!r} is not a date")
 
@@ -149,7 +155,9 @@ def _of_parts(match: re.Match[str], month: int, day: int) -> int:
 def _zone(text: str | None) -> timezone:
     if not text or text in ("Z", "z", "UTC", "GMT"):
         return UTC
-    offset = timedelta(hours=int(text[1:3]), minutes=int(text[-2:]))
+    if text == "JST":
+        return _JST
+    offset = timedelta(hours=int(text[1:3]), minutes=int(text[-2:]) if len(text) > 3 else 0)
     return timezone(-offset if text[0] == "-" else offset)
 
 

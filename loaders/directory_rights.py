@@ -13,6 +13,7 @@ from typing import Any
 
 from graphmodel import identity
 from loaders.base import FactBuffer
+from loaders.ldap_names import fold_dn
 from loaders.recipients import Node
 
 Json = dict[str, Any]
@@ -64,6 +65,12 @@ def counts(right: str, label: str, type_: str | None = None) -> bool:
     return type_ in (None, "domain") and (right in ON_DOMAINS or bool(CERTIFICATES.fullmatch(right)))
 
 
+def dn_of(properties: Json) -> str | None:
+    """The distinguished name among an object's properties, case folded."""
+    found = properties.get("distinguishedname")
+    return fold_dn(found) if isinstance(found, str) and "=" in found else None
+
+
 @dataclass
 class Container:
     """A container of one source. `protected`: takes over no rights; `blocks`: takes over no group policies."""
@@ -77,6 +84,7 @@ class Container:
     parent: Node | None = None
     protected: bool | None = None
     blocks: bool = False
+    dn: str | None = None
 
 
 class Tree:
@@ -111,7 +119,7 @@ class Tree:
         policies = {policy for policy, target, _, _ in self._links if target in kept}
         for container in self.containers.values():
             if container.node in kept or container.node in policies:
-                self._out.node("Container", container.node[1], container.place, name=container.name, type=container.type, domain=container.domain)
+                self._out.node("Container", container.node[1], container.place, name=container.name, type=container.type, domain=container.domain, dn=container.dn)
                 yield container
             if container.node in kept and container.parent in kept:
                 inherits = None if container.protected is None else not container.protected
@@ -142,11 +150,16 @@ class Tree:
                     self._out.edge("LINKED_TO", policy, node, place, enforced=enforced, inherited=True)
 
 
+_REMOTE = {"RemoteDesktopUsers": "555", "DcomUsers": "562", "PSRemoteUsers": "580"}
+"""Lists of GPOChanges -> number of the local group."""
+
+
 class SharpHoundRights:
     """What SharpHound's objects say of rights.
 
     `edge(type, principal, node, place, domain, **properties)` states one of any principal; `known(SID, kind, domain)` is the node of one whose
-    kind is told.
+    kind is told. `remote`: whom group policies let in to a computer from afar: its SID, the number of the local group, the principal, place and
+    domain, for who knows the computers' names.
     """
 
     def __init__(
@@ -154,6 +167,7 @@ class SharpHoundRights:
     ) -> None:
         self._out, self._edge, self._known, self._note = out, edge, known, note
         self._tree = Tree(out)
+        self.remote: list[tuple[str, str, Json, str, str]] = []
         self._homeless: dict[Node, bool | None] = {}
         """What no object of its own file lies in, and whether it takes over rights."""
         self._children: list[tuple[Node, str, str, str]] = []
@@ -254,7 +268,7 @@ class SharpHoundRights:
         self._tree.add(Container(
             node, type_, name if isinstance(name, str) else node[1], domain.casefold() if isinstance(domain, str) else None, place, found,
             parent=container_node(above.get("ObjectIdentifier")) if isinstance(above, dict) else None,
-            protected=protected if isinstance(protected, bool) else None, blocks=properties.get("blocksinheritance") is True,
+            protected=protected if isinstance(protected, bool) else None, blocks=properties.get("blocksinheritance") is True, dn=dn_of(properties),
         ))  # fmt: skip
         for at, child in _objects(found.get("ChildObjects"), f"{place}.ChildObjects"):
             if isinstance(child.get("ObjectIdentifier"), str) and isinstance(child.get("ObjectType"), str):
@@ -267,7 +281,7 @@ class SharpHoundRights:
             self._trust(node, trust, at)
 
     def _set_by_policy(self, changes: object, place: str, domain: str) -> None:
-        """Local administrators that the container's group policies set on the computers in it."""
+        """Members of local groups that the container's group policies set on the computers in it."""
         if not isinstance(changes, dict):
             return
         for _, computer in _objects(changes.get("AffectedComputers"), place):
@@ -275,6 +289,10 @@ class SharpHoundRights:
             server = self._known(sid, "Computer", domain) if isinstance(sid, str) else None
             for at, principal in _objects(changes.get("LocalAdmins"), f"{place}.LocalAdmins") if server else ():
                 self._edge("ADMIN_TO", principal, server, at, domain, via="local administrators", basis="group policy")
+            if not isinstance(sid, str) or server is None or server[0] != "Server":
+                continue
+            for name, group in _REMOTE.items():
+                self.remote += [(sid, group, principal, at, domain) for at, principal in _objects(changes.get(name), f"{place}.{name}")]
 
     def _trust(self, node: Node, trust: Json, place: str) -> None:
         other = container_node(trust.get("TargetDomainSid"))

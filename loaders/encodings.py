@@ -10,6 +10,7 @@ import io
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from itertools import count
 
 from loaders.base import Broken, FactBuffer, Options, Source
 
@@ -60,6 +61,8 @@ def encoding_of(source: Source, options: Options) -> Encoding:
         return _stated(source, options.encoding)
     if (codec := _utf16_by_nuls(source.head)) and _fault(source, codec) is None:
         return Encoding(codec, f"no byte order mark: read as {codec.upper()}")
+    if _is_ascii(source):
+        return Encoding("utf-8")
     # ISO-2022-JP is plain ASCII to a UTF-8 decoder, so it has to be asked first.
     if _contains(source, _ISO_2022_ESCAPE) and _fault(source, "iso2022_jp_ext") is None:
         return Encoding("iso2022_jp_ext", "read as ISO-2022-JP, by its escape sequences")
@@ -105,6 +108,15 @@ def _utf16_by_nuls(head: bytes) -> str | None:
     return "utf-16-le" if odd > even else "utf-16-be"
 
 
+def _is_ascii(source: Source) -> bool:
+    """Whether a file is ASCII without any escape: it is read once, where to ask for each encoding would be to read it twice."""
+    with source.open() as stream:
+        while chunk := stream.read(_CHUNK):
+            if not chunk.isascii() or _ISO_2022_ESCAPE[:1] in chunk:
+                return False
+    return True
+
+
 def _contains(source: Source, wanted: bytes) -> bool:
     tail = b""
     with source.open() as stream:
@@ -125,14 +137,19 @@ class _Fault:
 def _fault(source: Source, codec: str) -> _Fault | None:
     """Where the file stops being this encoding; None when all of it is."""
     decoder = codecs.getincrementaldecoder(codec)("strict")
-    lines = 1
     with source.open() as stream:
-        while True:
+        for number in count():
             chunk = stream.read(_CHUNK)
             try:
                 decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
-                return _Fault(lines + bytes(error.object[: error.start]).count(b"\n"), at_end=not chunk)
+                return _Fault(1 + _lines(source, number) + bytes(error.object[: error.start]).count(b"\n"), at_end=not chunk)
             if not chunk:
-                return None
-            lines += chunk.count(b"\n")
+                break
+    return None
+
+
+def _lines(source: Source, chunks: int) -> int:
+    """How many lines end in the first so many chunks."""
+    with source.open() as stream:
+        return sum(stream.read(_CHUNK).count(b"\n") for _ in range(chunks))

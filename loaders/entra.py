@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
+
+import polars as pl
 
 from graphmodel import identity
 from loaders import dates
@@ -19,9 +22,12 @@ from loaders.recipients import Node, Recipients, Tally, main_domain
 
 Record = dict[str, Any]
 
-_KEPT = ("companyName", "creationType", "usageLocation", "onPremisesSyncEnabled", "lastSignInDateTime", "lastNonInteractiveSignInDateTime")
+KEPT = ("companyName", "creationType", "usageLocation", "onPremisesSyncEnabled", "lastSignInDateTime", "lastNonInteractiveSignInDateTime")
+NO_PROXY = "of users with a mail attribute but no proxy address: no mailbox is taken from it"
+NO_MEMBER = "of group members that are devices, contacts or without an id: left out"
 # Both say from when on sign-ins count: sessions from before were revoked then (or the password was changed).
-_REVOKED = ("signInSessionsValidFromDateTime", "refreshTokensValidFromDateTime")
+REVOKED = ("signInSessionsValidFromDateTime", "refreshTokensValidFromDateTime")
+_NUMBER = re.compile(r"\[(\d+)\]")
 _MEMBER_KINDS = {"user": "User", "group": "Group", "serviceprincipal": "ServicePrincipal", "device": "Device", "orgcontact": "OrgContact"}
 
 
@@ -63,17 +69,29 @@ class Directory:
         self.tenant_id = ""
         self.accepted: dict[str, str] = {}
         """Verified domains that take mail -> where the source says so."""
-        self.more = False
+        self.more = self.says_members = False
         self._said: set[tuple[str, ...]] = set()
         self._mailboxes: dict[str, str] = {}
         self._mailbox_of: dict[str, Node] = {}
         self._members: dict[Node, str] = {}
+        # Of users that were stated in columns (loaders/entra_batches.py): keys, and the place of each.
+        self._hosted: list[tuple[pl.Series, pl.Series]] = []
+        self._belonging: list[tuple[pl.Series, pl.Series]] = []
+        self._owners: list[tuple[pl.Series, pl.Series]] = []
 
     def once(self, *what: str) -> bool:
         """Whether this was not said before."""
         new = what not in self._said
         self._said.add(what)
         return new
+
+    def heard(self, said: Iterable[tuple[str, ...]]) -> None:
+        """These were stated in columns."""
+        self._said.update(said)
+
+    def is_named(self, account: str) -> bool:
+        """Whether a list of members or owners named the account, by its key."""
+        return ("principal", account) in self._said
 
     def moment(self, value: Any, *, ahead: bool = False) -> int | None:
         """Seconds of a date as JSON or a table has it; None where it is none. The year 1 means never. `ahead`: it may lie in the future."""
@@ -111,7 +129,7 @@ class Directory:
             domain=text_of(user, "onPremisesDomainName").casefold() or None, enabled=enabled if isinstance(enabled, bool) else None,
             department=text_of(user, "department") or None, title=text_of(user, "jobTitle") or None,
             country=text_of(user, "country", "usageLocation") or None, created=created,
-            password_set=self.moment(user.get("lastPasswordChangeDateTime")), object_id=id_, extra=_extra(user, _KEPT),
+            password_set=self.moment(user.get("lastPasswordChangeDateTime")), object_id=id_, extra=extra_of(user, KEPT),
         )  # fmt: skip
         self._known_by(node, upn, as_address, primary, aliases, place, text_of(user, "displayName"))
         self._x500(node, user, place)
@@ -152,7 +170,7 @@ class Directory:
 
     def _own_mailbox(self, node: Node, primary: str, aliases: list[str], user: Record, place: str) -> None:
         if "proxyAddresses" in user and not user["proxyAddresses"]:
-            self.tally.add("of users with a mail attribute but no proxy address: no mailbox is taken from it")
+            self.tally.add(NO_PROXY)
             return
         if identity.domain_of(primary) in identity.FREE_MAIL:
             return
@@ -175,10 +193,26 @@ class Directory:
 
     def mailbox_of(self, account: str) -> Node | None:
         """The mailbox of an account, by its key, where a user said so."""
+        while self._owners:
+            accounts, mailboxes = self._owners.pop()
+            self._mailbox_of |= {owner: ("Mailbox", mailbox) for owner, mailbox in zip(accounts.to_list(), mailboxes.to_list(), strict=True)}
         return self._mailbox_of.get(account)
 
+    def own_many(self, accounts: pl.Series, mailboxes: pl.Series, addresses: pl.Series, places: pl.Series) -> None:
+        """Accounts were stated in columns with the mailbox of each (keys), which no other statement is about."""
+        if len(accounts):
+            self._owners.append((accounts, mailboxes))
+            self._hosted.append((mailboxes, places))
+            for domain, count in addresses.str.replace("^.*@", "").value_counts().iter_rows():
+                self.domains[mail_domain(f"@{domain}")] += count
+
+    def many_of_tenant(self, accounts: pl.Series, places: pl.Series) -> None:
+        """As `of_tenant`, of accounts by their keys."""
+        if len(accounts):
+            self._belonging.append((accounts, places))
+
     def _revoked(self, node: Node, user: Record, created: int | None, place: str) -> None:
-        for field in _REVOKED:
+        for field in REVOKED:
             at = self.moment(user.get(field))
             if at is None or (created is not None and at <= created):  # set when the account is made
                 continue
@@ -225,8 +259,9 @@ class Directory:
         """A user, group or app in a list of members of `group`. Devices and contacts hold no right here: they are only counted."""
         node = self.principal(object_kind(record), record.get("id"), place, record)
         if node is None:
-            self.tally.add("of group members that are devices, contacts or without an id: left out")
+            self.tally.add(NO_MEMBER)
         elif self.once("member", node[1], group[1]):
+            self.says_members = True
             self.out.edge("MEMBER_OF", node, group, place)
 
     def principal(self, kind: str, object_id: Any, place: str, record: Record | None = None) -> Node | None:
@@ -269,10 +304,13 @@ class Directory:
     def _state_tenant(self) -> None:
         """State what belongs to the tenant."""
         tenant = ("Container", identity.tenant_key(self.tenant()))
-        for number, (node, place) in enumerate(self._members.items()):
-            if not number:
-                state_tenant(self.out, self.tenant(), place)
+        accounts = [place for node, place in self._members.items() if node[0] == "Account"][:1]
+        if first := _first(accounts, self._belonging) or next(iter(self._members.values()), None):
+            state_tenant(self.out, self.tenant(), first)
+        for node, place in self._members.items():
             self.out.edge("BELONGS_TO", node, tenant, place, basis="directory of the tenant")
+        for keys, places in self._belonging:
+            self.out.edges("BELONGS_TO", ("Account", keys), tenant, places, basis="directory of the tenant")
 
     def _accept_all(self) -> None:
         """The mail system takes mail for the tenant's verified domains."""
@@ -291,12 +329,24 @@ class Directory:
 
     def host_all(self) -> None:
         """The mail system hosts every mailbox stated: one directory has one. With it what takes its mail and what belongs to its tenant."""
+        if first := _first([*self._mailboxes.values()][:1], self._hosted):
+            self.mail_system(first)
+        for keys, places in self._hosted:
+            self.out.edges("HOSTS", ("Service", identity.mail_system_key(self.domain())), ("Mailbox", keys), places, basis="same directory")
         for mailbox, place in self._mailboxes.items():
             self.out.edge("HOSTS", self.mail_system(place), ("Mailbox", mailbox), place, basis="same directory")
         self._accept_all()
         self._state_tenant()
 
 
-def _extra(record: Record, names: tuple[str, ...]) -> str | None:
+def _first(single: list[str], many: list[tuple[pl.Series, pl.Series]]) -> str | None:
+    """Which of the first places (`value[12]`) stands first in the file; None where there is none."""
+    if not many:
+        return single[0] if single else None
+    return min((*single, *(str(places[0]) for _, places in many)), key=lambda place: int(_NUMBER.findall(place)[0]))
+
+
+def extra_of(record: Record, names: tuple[str, ...]) -> str | None:
+    """What is kept of a record besides, as JSON; None where it says nothing of it."""
     kept = {name: record[name] for name in names if isinstance(record.get(name), str | bool | int) and record[name] != ""}
     return json.dumps(kept, ensure_ascii=False, sort_keys=True) if kept else None

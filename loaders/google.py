@@ -23,6 +23,7 @@ from loaders.signins import plain_ip
 Record = dict[str, Any]
 
 BASIS = "audit log"
+PREFIX = "obs:google/"
 # One click is logged under `login` and under `user_accounts`, at the same time, with the same value.
 TWICE = frozenset(("email_forwarding_change", "2sv_change", "password_change", "recovery_info_change", "titanium_change", "passkey_change"))
 _WORDS = {"login": "sign-ins", "saml": "sign-ins", "drive": "shared files", "gmail": "mail access"}
@@ -53,6 +54,28 @@ def _value(item: Record) -> Any:
         return parameters(message)
     several = item.get("multiMessageValue")
     return [parameters(message) for message in several if isinstance(message, dict)] if isinstance(several, list) else None
+
+
+def listed(activity: Record) -> list[Record]:
+    """The events of an activity as it has them; collectors that split activities leave one, or its keys at the top."""
+    given = activity.get("events")
+    given = [given] if isinstance(given, dict) else given
+    return [item for item in given if isinstance(item, dict)] if isinstance(given, list) else [activity] if "name" in activity else []
+
+
+def is_upkeep(actor: Record) -> bool:
+    """Whether Google itself acted."""
+    return text_of(actor.get("callerType")) == "KEY" or text_of(actor.get("key")) == "SYSTEM"
+
+
+def noted(notes: tuple[str, ...]) -> str | None:
+    """Notes as an observation has them."""
+    return "; ".join(filter(None, notes)) or None
+
+
+def own_id(name: str, said: Record) -> str:
+    """What tells an event from others of one activity: its name and a hash of its parameters."""
+    return f"{name}/{_short(sorted((key, text_of(value)) for key, value in said.items()))}"
 
 
 @dataclass(frozen=True)
@@ -87,6 +110,7 @@ class Workspace:
         self.tally = Tally()
         self.domains: Counter[str] = Counter()
         self._said: set[tuple[Any, ...]] = set()
+        self._observed: set[str] = set()
         self._profiles: dict[str, dict[str, str]] = {}  # profile id -> address -> place
         self._spans: dict[str, list[int]] = {}
 
@@ -160,23 +184,21 @@ class Workspace:
             self.out.refuse(place, app, "no application" if not app else "no date that can be believed")
             return []
         self.cover(app, at)
-        if text_of(actor.get("callerType")) == "KEY" or (text_of(actor.get("key")) == "SYSTEM"):
+        if is_upkeep(actor):
             self.tally.add("of Google's own upkeep: left out")
             return []
         email = identity.address(text_of(actor.get("email")))
         profile = text_of(actor.get("profileId"))
         who = self._actor(email, profile, place)
-        given = activity.get("events")
-        given = [given] if isinstance(given, dict) else given  # as collectors split an activity
-        listed = [item for item in given if isinstance(item, dict)] if isinstance(given, list) else [activity] if "name" in activity else []
-        if not listed:
+        items = listed(activity)
+        if not items:
             self.out.refuse(place, app, "an activity without events")
         base, ip = f"{time}/{text_of(head.get('uniqueQualifier'))}/{app}", plain_ip(activity.get("ipAddress"))
         found = []
-        for item in listed:
+        for item in items:
             kind, name, said = text_of(item.get("type")), text_of(item.get("name")), parameters(item)
             # Time, qualifier and application are not enough: a sign-in and its second factor are two activities that share all three.
-            own = f"{name}/{_short(sorted((key, text_of(value)) for key, value in said.items()))}"
+            own = own_id(name, said)
             id_ = f"{time}/{profile or email or ''}/{own}" if kind in TWICE else f"{base}/{own}"
             found.append(Happened(at, place, id_, app, kind, name, who, email or "", ip, said))
         return found
@@ -189,27 +211,40 @@ class Workspace:
             self._profiles.setdefault(profile, {}).setdefault(email, place)
         return self.account(email, place)
 
-    def cover(self, app: str, at: int) -> None:
-        """A record of this application's log and time was read."""
+    def cover(self, app: str, at: int, last: int | None = None, count: int = 1) -> None:
+        """A record of this application's log and time was read, or a number of them until `last`."""
         span = self._spans.setdefault(app, [at, at, 0])
-        span[0], span[1], span[2] = min(span[0], at), max(span[1], at), span[2] + 1
+        span[0], span[1], span[2] = min(span[0], at), max(span[1], at if last is None else last), span[2] + count
 
     def observe(self, event: Happened, *targets: tuple[Node, str], name: str, operation: str = "", actor: Node | None = None, app: str = "",
                 as_who: str = "", ok: bool | None = True, notes: tuple[str, ...] = ()) -> bool:  # fmt: skip
         """State one event with what it is about, (node, role); False where another application's log said the same."""
-        key = f"obs:google/{event.id}"
-        if not self.once("obs", key):
-            self.tally.add("standing in the logs more than once, read once")
+        key = PREFIX + event.id
+        if not self.are_new([key]):
             return False
         self.out.node(
             "Observation", key, event.place, name=name, at=event.at, operation=operation or event.name, ip=event.ip, app=app or None, as_who=as_who or None,
-            succeeded=ok, note="; ".join(filter(None, notes)) or None,
+            succeeded=ok, note=noted(notes),
         )  # fmt: skip
         who = actor or event.actor
         for node, role in (*(((who, "actor"),) if who else ()), *dict.fromkeys(targets)):
             if role == "actor" or node != who:
                 self.out.edge("OBSERVED", ("Observation", key), node, event.place, role=role, record=event.id)
         return True
+
+    def are_new(self, keys: list[str]) -> list[int]:
+        """Which of these observations were not stated before, nor stand twice here; the others are counted."""
+        given = set(keys)
+        if len(given) == len(keys) and self._observed.isdisjoint(given):
+            self._observed |= given
+            return list(range(len(keys)))
+        kept = []
+        for at, key in enumerate(keys):
+            if key not in self._observed:
+                self._observed.add(key)
+                kept.append(at)
+        self.tally.add("standing in the logs more than once, read once", len(keys) - len(kept))
+        return kept
 
     def finish(self, more: bool) -> None:
         """Identities, notes, coverage. `more`: the file is only a page."""

@@ -43,6 +43,24 @@ def role_name(text: str) -> str:
     return _ROLES.get(folded) or folded.removeprefix("_").removesuffix("_role").replace("_", " ").strip()
 
 
+def sign_in(event: Happened) -> dict[str, Any]:
+    """What `Workspace.observe` is told of an event of sign-ins or of the account itself."""
+    status = event.text("login_challenge_status").casefold()
+    ok = _LOGINS.get(event.name, None if not status else status in ("passed", "challenge passed"))
+    suspicious = "suspicious" if event.said.get("is_suspicious") in (True, "true", "True") else ""
+    notes = (event.text("login_challenge_method", "affected_email_address"), suspicious, event.text("login_failure_type"))
+    return {
+        "name": f"Google {event.name.replace('_', ' ')}", "as_who": event.text("login_type"), "notes": notes, "app": event.text("application_name"),
+        "ok": ok if event.app != "user_accounts" and event.type in ("login", "") else True,
+    }  # fmt: skip
+
+
+def entered(event: Happened) -> Node | None:
+    """The service that an event signs its account in to."""
+    service = event.text("application_name")
+    return ("Service", f"service:saas/{service.casefold()}") if event.app == "saml" and service and event.name == "login_success" else None
+
+
 class Spans:
     """Rights that a log sees begin and end, whatever the order of its records. An end that does not say of what ends all that began."""
 
@@ -101,19 +119,9 @@ class Events:
         if event.type == "email_forwarding_change":
             self._forwarding(event)
             return
-        status = event.text("login_challenge_status").casefold()
-        ok = _LOGINS.get(event.name, None if not status else status in ("passed", "challenge passed"))
-        suspicious = "suspicious" if event.said.get("is_suspicious") in (True, "true", "True") else ""
-        service = event.text("application_name")
-        notes = (event.text("login_challenge_method", "affected_email_address"), suspicious, event.text("login_failure_type"))
-        seen = self.log.observe(
-            event, name=f"Google {event.name.replace('_', ' ')}", as_who=event.text("login_type"), notes=notes, app=service,
-            ok=ok if event.app != "user_accounts" and event.type in ("login", "") else True,
-        )  # fmt: skip
-        if seen and event.app == "saml" and service and event.actor and event.name == "login_success":
-            target = ("Service", f"service:saas/{service.casefold()}")
+        if self.log.observe(event, **sign_in(event)) and event.actor and (target := entered(event)):
             if self.log.once(*target):
-                self.log.out.node("Service", target[1], event.place, name=service, type="saas")
+                self.log.out.node("Service", target[1], event.place, name=event.text("application_name"), type="saas")
             self.log.out.edge("SIGNS_IN_TO", event.actor, target, event.place, via="sso", basis="signed in", valid_from=event.at, record=event.id)
 
     def _forwarding(self, event: Happened) -> None:

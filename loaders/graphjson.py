@@ -24,7 +24,7 @@ import orjson
 from loaders.base import Broken, FactBuffer, Source
 from loaders.collectors import MARKS, inside, tabled
 from loaders.containers import ends_of, json_items, read_json, shallow
-from loaders.jsonbatch import BATCH_BYTES, SMALL, Batch, Ints, is_text, padded
+from loaders.jsonbatch import BATCH_BYTES, SMALL, Batch, Bytes, Ints, is_text, padded
 
 Record = dict[str, Any]
 
@@ -145,34 +145,37 @@ class Records:
 
         with self._source.open() as stream:
             data = stream.read()
-        text, start, name = padded(data), len(data) - len(data.lstrip()), ""
+        text, start, end, name = padded(data), len(data) - len(data.lstrip()), len(data), ""
         if data[start : start + 1] == b"{":
             found = objects(text, np.array([start]), np.array([len(data)]), Names("value", _NEXT, "records", "data"))
-            value, more, *others = found.spans[0] if len(found.row) else np.full((4, 2), -1)
-            if value[0] < 0 or max(span[0] for span in others) >= 0:
+            name = "value"
+            value, more, records, listed_data = found.spans[0] if len(found.row) else np.full((4, 2), -1)
+            if value[0] < 0 and listed_data[0] >= 0 and _wrapped(orjson.loads(data[start : listed_data[0]] + b"[]" + data[listed_data[1] :])) == "data":
+                value, listed_data, name = listed_data, value, "data"
+            if value[0] < 0 or max(records[0], listed_data[0]) >= 0:
                 return None
             end = int(value[1])
             self.more |= more[0] >= 0 and bool(orjson.loads(data[more[0] : more[1]]))
-            text, start, name = padded(data[:end]), int(value[0]), "value"
-        listed = items(text, start) if data[start : start + 1] == b"[" and is_text(data) else None
-        return self._batches(data, *listed, name) if listed else None
+            start = int(value[0])
+        listed = items(text[: end + 8], start) if data[start : start + 1] == b"[" and is_text(data) else None
+        return self._batches(text, *listed, name) if listed else None
 
-    def _batches(self, data: bytes, starts: Ints, ends: Ints, name: str) -> Iterator[Batch]:
+    def _batches(self, text: Bytes, starts: Ints, ends: Ints, name: str) -> Iterator[Batch]:
         first = 0
         while first < len(starts):
             last = int(max(np.searchsorted(ends, starts[first] + BATCH_BYTES), first + 1))
             shift = int(starts[first])
-            part = data[shift : ends[last - 1]]
+            part = text[shift : ends[last - 1] + 8]  # not a copy: what stands after the last one is not looked at
             yield Batch(
-                padded(part), starts[first:last] - shift, ends[first:last] - shift, np.arange(first, last), f"{name}[{{}}]", self._reader(part, starts[first:last] - shift,
+                part, starts[first:last] - shift, ends[first:last] - shift, np.arange(first, last), f"{name}[{{}}]", self._reader(part, starts[first:last] - shift,
                 ends[first:last] - shift, name, first), sound=True,
             )  # fmt: skip
             first = last
 
-    def _reader(self, data: bytes, starts: Ints, ends: Ints, name: str, first: int) -> Callable[[int], Iterator[tuple[str, Record]]]:
+    def _reader(self, data: Bytes, starts: Ints, ends: Ints, name: str, first: int) -> Callable[[int], Iterator[tuple[str, Record]]]:
         def read(row: int) -> Iterator[tuple[str, Record]]:
             self._number = first + row
-            return self._objects([orjson.loads(data[starts[row] : ends[row]])], name)
+            return self._objects([orjson.loads(data[starts[row] : ends[row]].tobytes())], name)
 
         return read
 

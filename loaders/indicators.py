@@ -13,6 +13,7 @@ import ipaddress
 import re
 from collections import Counter
 
+import polars as pl
 from publicsuffixlist import PublicSuffixList
 
 from graphmodel import identity
@@ -126,7 +127,7 @@ class Indicators:
         """State one; refused where the text is no value of its kind."""
         value = normal(kind, text)
         if value is None:
-            self._out.refuse(place, text, f"not a value of the kind {kind}")
+            self.refuse(place, text, kind)
             return
         key = f"indicator:{kind}/{value}"
         if (kind, value, valid_from, valid_until) in self._said:
@@ -138,9 +139,24 @@ class Indicators:
             confidence=confidence, note=note[:200] if note else None,
         )  # fmt: skip
 
-    def skip(self, reason: str) -> None:
-        """Count one that can match nothing; `reason` continues "3 indicators"."""
-        self._passed[reason] += 1
+    def refuse(self, place: str, text: str, kind: str) -> None:
+        """Keep one whose text is no value of its kind."""
+        self._out.refuse(place, text, f"not a value of the kind {kind}")
+
+    def state(self, frame: pl.DataFrame) -> None:
+        """The same of all a file has: columns `kind`, `value` (normalised), `place`, `valid_from`, `valid_until` and `note`, perhaps `confidence`."""
+        frame = frame.unique(["kind", "value", "valid_from", "valid_until"], keep="first", maintain_order=True)
+        keys = pl.select("indicator:" + pl.lit(frame["kind"]) + "/" + pl.lit(frame["value"])).to_series()
+        self.keys.update(keys.to_list())
+        self._out.nodes(
+            "Indicator", keys, frame["place"], name=frame["value"], type=frame["kind"], value=frame["value"], valid_from=frame["valid_from"],
+            valid_until=frame["valid_until"], note=frame["note"].str.slice(0, 200), confidence=frame["confidence"] if "confidence" in frame.columns else None,
+        )  # fmt: skip
+
+    def skip(self, reason: str, count: int = 1) -> None:
+        """Count one that can match nothing, or several; `reason` continues "3 indicators"."""
+        if count:
+            self._passed[reason] += count
 
     def finish(self, scope: str = "") -> None:
         """Put the notes and say how many signs there were."""

@@ -23,7 +23,7 @@ Scanned = TypeVar("Scanned")
 
 BATCH_BYTES = 8 << 20
 BATCH_ROWS = 20_000
-_NEAR = 64 << 10
+_NEAR, _PIECE = 64 << 10, 1 << 20
 SMALL = 16 << 20
 """Smaller files are read record by record: loading the compiled code that reads columns takes a second, the first time ten (bytes)."""
 
@@ -122,7 +122,8 @@ def _last_line(text: Bytes, size: int) -> int:
 
 def _lines(text: Bytes, first: int, read: Callable[[int, bytes], Iterable[tuple[str, Record]]]) -> Batch:
     size = len(text) - 8
-    ends = np.flatnonzero(text[:size] == ord("\n")) + 1
+    # Piece by piece: memory that is touched for the first time costs more than what is done in it.
+    ends = np.concatenate([at + 1 + np.flatnonzero(text[at : min(at + _PIECE, size)] == ord("\n")) for at in range(0, max(size, 1), _PIECE)])
     if not len(ends) or ends[-1] < size:
         ends = np.append(ends, size)
     starts = np.concatenate([np.zeros(1, np.int64), ends[:-1]])

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from graphmodel import digests
 from graphmodel.memory import address, byte, jit, put_byte, word
+from loaders.columns import WHITE
 from loaders.jsonbatch import Bytes, Ints, padded
 from loaders.jsonscan import Found, Names, items, objects
 
@@ -56,7 +57,7 @@ def bare_texts(data: Bytes, spans: Ints) -> pl.Series:
     spans = _whole(spans)
     if _is_bare(address(data), spans):
         return texts(data, np.where((spans[:, 1] - spans[:, 0] == 2)[:, None], -1, spans))
-    return texts(data, spans).str.strip_chars().replace("", None)
+    return texts(data, spans).str.strip_chars(WHITE).replace("", None)
 
 
 def distinct(marks: Any) -> tuple[Ints, Ints]:

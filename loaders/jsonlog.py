@@ -3,6 +3,7 @@
     first = sample(source, ("activities",))             # the first records, for recognising a file
     for place, record in records(source, out, ("activities",)): …
     batches(source, out, ("activities",))               # the same as texts, many at once, where the file allows it; else None
+    listed_batches(source, out, ("activities",))        # the same of an array
 
 `envelopes`: names under which exports put the array when they wrap it. Read in bounded memory, as long as no record is large.
 """
@@ -17,12 +18,13 @@ from functools import lru_cache
 from typing import Any, BinaryIO
 
 import ijson
+import numpy as np
 import orjson
 
 from loaders.base import SNIFF_BYTES, Broken, FactBuffer, Source
 from loaders.collectors import ENVELOPES, inside, listed
 from loaders.containers import Archive, at, json_items, read_json, shallow
-from loaders.jsonbatch import SMALL, Batch, of_lines
+from loaders.jsonbatch import BATCH_BYTES, SMALL, Batch, Ints, is_text, of_lines, padded
 
 Record = dict[str, Any]
 
@@ -32,6 +34,7 @@ _UTF8_MARK = b"\xef\xbb\xbf"
 _NAMES = (".json", ".ndjson", ".jsonl", ".log")
 _AGAIN = "it is cut short: export it again"
 _SMALL = 32 << 20
+_LISTED = 256 << 20  # as bytes, of which no objects are made
 _BLANK = b" \t\r\n"
 
 
@@ -109,6 +112,42 @@ def batches(source: Source, out: FactBuffer, envelopes: tuple[str, ...]) -> Iter
             yield from of_lines(stream, read, _SMALL)
 
     return all_()
+
+
+def listed_batches(source: Source, out: FactBuffer, envelopes: tuple[str, ...]) -> Iterator[Batch] | None:
+    """The same of a large file in UTF-8 that is one array, or one object with the array; None for any other, and for one that is huge.
+
+    The bytes are looked through first, so that a file that breaks midway is read, and told, by `records`.
+    """
+    path = None if source.head.startswith((_ZIP, *_UTF16, _UTF8_MARK)) else _layout(source.head, envelopes)
+    if not path or path.count(".") > 1 or not SMALL <= source.size <= _LISTED:
+        return None
+    from loaders.jsonscan import Names, items, objects  # noqa: PLC0415 -- compiled code, which only large files need
+
+    with source.open() as stream:
+        data = stream.read()
+    start = end = len(data) - len(data.lstrip(_BLANK))
+    if path == "item":
+        end = len(data)
+    else:
+        found = objects(padded(data), np.array([start]), np.array([len(data)]), Names(path.removesuffix(".item")))
+        start, end = found.spans[0, 0].tolist() if len(found.row) else (-1, -1)
+    listed = items(padded(data[:end]), start) if start >= 0 and data[start : start + 1] == b"[" and is_text(data) else None
+    return _sliced(data, *listed, out) if listed else None
+
+
+def _sliced(data: bytes, starts: Ints, ends: Ints, out: FactBuffer) -> Iterator[Batch]:
+    first = 0
+    while first < len(starts):
+        last = int(max(np.searchsorted(ends, starts[first] + BATCH_BYTES), first + 1))
+        base = int(starts[first])
+        text, begins, stops = data[base : ends[last - 1]], starts[first:last] - base, ends[first:last] - base
+
+        def read(row: int, given: bytes = text, begins: Ints = begins, stops: Ints = stops, number: int = first + 1) -> Iterator[tuple[str, Record]]:
+            return _counted("", iter([(f"item {number + row}", orjson.loads(given[begins[row] : stops[row]]))]), out)
+
+        yield Batch(padded(text), begins, stops, np.arange(first + 1, last + 1), "item {}", read, sound=True)
+        first = last
 
 
 def _records(part: _Part, out: FactBuffer, envelopes: tuple[str, ...]) -> Iterator[tuple[str, Record]]:

@@ -98,6 +98,11 @@ class Entries:
         self._memberships += [(key, fold_dn(group)) for group in entry.get("memberof", ())]
         self._exchange(key, entry, node, place)
 
+    def node_of(self, dn: str) -> Node | None:
+        """What an entry that was added became; None where it became nothing."""
+        known = self._known.get(fold_dn(dn))
+        return known[1] if known else None
+
     def finish(self) -> None:
         """State groups with their members, delegates and forwarding, coverage and notes."""
         for group in self._groups:
@@ -279,7 +284,7 @@ class Entries:
             else:
                 self._out.edge("FULL_ACCESS", holder, mailbox, place, basis="msExchDelegateListLink", inherited=False)
         else:
-            self.notes.add("delegate or forwarding target whose own entry is not in this file or has no address, passed over", place)
+            self.notes.add("delegate or forwarding target whose own entry is not in this file or has no address, passed over: export both into one", place)
 
     def _contact(self, entry: Attributes, outside: str, place: str) -> None:
         """Somebody outside whom the directory lists: rules may name them by the directory's own name."""

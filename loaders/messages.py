@@ -30,6 +30,7 @@ _FOLD = re.compile(rb"\r?\n[ \t]+")
 _NAME = re.compile(rb"^[!-9;-~]+$")
 _PREFACE = re.compile(rb"^(?:\xef\xbb\xbf)?\s*(?:>?From [^\n]*\n|\d+[ \t]*\r?\n)*")  # BOM, blank lines, From_ lines, the length of .emlx
 _ATTACHED = re.compile(rb"^content-disposition:[ \t]*attachment", re.IGNORECASE | re.MULTILINE)
+_JAPAN = re.compile(r"(?<=\d )JST\b")  # the mail standard's library knows American names alone
 _BRACKETED = re.compile(r"<([^<>]+)>")
 _PART = re.compile(rb"^--[^\n]*\n(?:[^\n]+\n)*?\r?\n", re.MULTILINE)
 _KNOWN = frozenset(
@@ -248,8 +249,9 @@ def _times(found: Parsed, texts: dict[str, list[str]], now: int | None, fallback
 def moment(text: str, now: int | None) -> int | None:
     """Seconds of a date as mail writes it, or None when it is none, before 1990, or more than a day after the load."""
     try:
-        parts = parsedate_tz(text[:_DATE_LIMIT])
-        seconds = int(mktime_tz(parts)) if parts else dates.moment(text[:_DATE_LIMIT], now=now)
+        given = text[:_DATE_LIMIT]
+        parts = parsedate_tz(_JAPAN.sub("+0900", given, count=1) if "JST" in given else given)
+        seconds = int(mktime_tz(parts)) if parts else dates.moment(given, now=now)
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
     return seconds if dates.EARLIEST <= seconds <= (now + _DAY if now is not None else 4_102_444_800) else None

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from graphmodel import identity
 from loaders.base import FactBuffer
-from loaders.directory_rights import CERTIFICATES, CONTAINERS, ON_DOMAINS, ON_OBJECTS, Container, Tree, counts, domain_node
+from loaders.directory_rights import CERTIFICATES, CONTAINERS, ON_DOMAINS, ON_OBJECTS, Container, Tree, counts, dn_of, domain_node
 from loaders.recipients import Node
 
 Json = dict[str, Any]
@@ -72,7 +72,7 @@ class GraphRights:
         if item.node:
             self._tree.add(Container(
                 item.node, CONTAINERS[item.kind or ""], item.text("name") or item.id, item.text("domain").casefold() or None, place,
-                protected=_protected(item), blocks=item.properties.get("blocksinheritance") is True,
+                protected=_protected(item), blocks=item.properties.get("blocksinheritance") is True, dn=dn_of(item.properties),
             ))  # fmt: skip
 
     def add_object(self, item: Thing, place: str) -> None:

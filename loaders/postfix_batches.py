@@ -13,7 +13,7 @@ from loaders import columns, jsoncells, postfix_scan
 from loaders.base import FactBuffer
 from loaders.jsonbatch import padded
 from loaders.postfix_join import Joined, join
-from loaders.postfix_lines import FIELDS, Lines
+from loaders.postfix_lines import FIELDS, Lines, months_at
 from loaders.postfix_scan import FROM, HOST, MESSAGE_ID, NONE, ORIG_TO, QUEUE_ID, RELAY, SIZE, STATUS, TO, Ints, Scan, cut
 from loaders.trace import Trace, address, is_probe, message_keys
 
@@ -112,19 +112,30 @@ class PostfixBatches:
         ends = ends if len(ends) and ends[-1] == len(text) else np.append(ends, len(text))
         starts = np.append(0, ends[:-1])
         found, more, blank = Scan.of(len(starts)), bytearray(), 0
-        state, at = np.array(self._lines.state, np.int64), 0
+        state, at, apart = np.array(self._lines.state, np.int64), 0, []
         while (at := postfix_scan.scan(data, starts, ends, at, state, found)) < len(starts):
             line = text[starts[at] : ends[at]].decode()
             self._lines.state = state.tolist()
             blank += not self._otherwise(line, at, found, more, len(text))
             state[:] = self._lines.state
+            apart.append(at)
             at += 1
         self._lines.state = state.tolist()
+        if self._lines.clock:
+            self._zone(found.at, months_at(text, starts), apart)
         rows = np.flatnonzero(found.kind)
         self._out.records += len(starts) - blank
         self._trace.tally.add(PASSED, len(starts) - blank - len(rows))
         number, self._number = self._number + rows, self._number + len(starts)
         return _Part(padded(text + bytes(more)), number, found.at[rows], found.spans[rows], found.removed[rows], found.lmtp[rows])
+
+    def _zone(self, at: Ints, months: Ints, apart: list[int]) -> None:
+        """Times of scanned lines that begin with a month are local; those of lines read by themselves (`apart`) are UTC already."""
+        local = (months > 0) & (at != NONE)
+        local[apart] = False
+        values, where = np.unique(at[local], return_inverse=True)
+        clock = self._lines.clock
+        at[local] = np.array([clock.utc(value) if clock else value for value in values.tolist()], np.int64)[where] if len(values) else at[local]
 
     def _otherwise(self, text: str, row: int, found: Scan, more: bytearray, base: int) -> bool:
         """Read one line by itself; false where it is blank."""

@@ -4,7 +4,8 @@
     line = lines.parse(text)      # None where the line is not about a queued message
 
 A prefix of RFC 3164 (`Sep 11 10:47:30`) has no year: `year` is that of the first line, and the turn of the year is found where months
-go back by more than half a year. Without a prefix there is no time and no host.
+go back by more than half a year. Without a prefix there is no time and no host. journalctl writes `short` with a fraction too, `short-full`
+(`Fri 2023-06-30 10:00:00 JST`; of zones by name only UTC, GMT and JST are known, for others mean several) and `short-unix` (seconds).
 """
 
 from __future__ import annotations
@@ -20,16 +21,20 @@ from graphmodel.times import to_iso
 from loaders import columns, dates
 from loaders.base import Source
 from loaders.trace import moment
+from loaders.zones import Clock
 
 _MONTHS = {name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}  # noqa: SIM905
 _PREFIX = re.compile(
-    r"(?:<\d{1,3}>)?(?:1 )?(?:(?P<iso>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:[Zz]|[+-]\d\d:?\d\d)?)"
-    r"|(?P<month>[A-Z][a-z]{2}) {1,2}(?P<day>\d{1,2}) (?:(?P<year>\d{4}) )?(?P<clock>\d\d:\d\d:\d\d)) (?P<host>\S+) (?P<program>[\w./-]+)"
+    r"(?:[\w.-]{1,64} +\| +)?(?:<\d{1,3}>)?(?:1 )?(?:(?P<iso>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:[Zz]|[+-]\d\d:?\d\d)?)"
+    r"|(?P<month>[A-Z][a-z]{2}) {1,2}(?P<day>\d{1,2}) (?:(?P<year>\d{4}) )?(?P<clock>\d\d:\d\d:\d\d)(?:\.\d+)?"
+    r"|(?:[A-Z][a-z]{2} )?(?P<full>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? (?P<zone>[A-Z]{3,5}|[+-]\d{2,4})|(?P<unix>\d{9,10})\.\d+) (?P<host>\S+) (?P<program>[\w./-]+)"
     r"(?:(?:\[\d+\])?:| \S+ \S+ (?:-|\[.*?\])) "
 )
+_ZONES = {"UTC": "Z", "GMT": "Z", "JST": "+0900"}
 _QUEUED = re.compile(r"(?P<id>[0-9A-F]{5,15}|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,20}|\d{5,20}): (?P<rest>.*)", re.DOTALL)
 FIELDS = ("to", "orig_to", "from", "relay", "size", "status", "message-id", "client", "uid")
 _FIELD = re.compile(rf"(?:^|, )(?P<name>{'|'.join(FIELDS)})=(?P<value><[^>]*>|[^,]*)")
+_OF_SERVICE = re.compile(rb"^[\w.-]{1,64} +\| +([A-Z][a-z]{2}) +\d", re.MULTILINE)  # docker compose logs
 _YEAR_OF_ID = re.compile(rb"message-id=<(20\d\d)(\d\d)(\d\d)\d{6}\.")
 _YEAR_OF_NAME = re.compile(r"(?<!\d)(199\d|20\d\d)[-_.]?(?:0[1-9]|1[0-2])")
 
@@ -56,10 +61,13 @@ class Start(NamedTuple):
 
 
 class Lines:
-    """Parses lines in the order of the file. `year`: of the first line that has none; None leaves such lines without a time."""
+    """Parses lines in the order of the file. `year`: of the first line that has none; None leaves such lines without a time.
 
-    def __init__(self, year: int | None) -> None:
-        self._year = year
+    `clock`: turns times without a zone into UTC, None: they are taken as UTC.
+    """
+
+    def __init__(self, year: int | None, clock: Clock | None = None) -> None:
+        self._year, self.clock = year, clock
         self._month = 0
         self.undated = 0
         self.zoneless = 0
@@ -96,6 +104,13 @@ class Lines:
     def _time(self, prefix: re.Match[str]) -> int | None:
         if prefix["iso"]:
             return _moment(prefix["iso"])
+        if prefix["unix"]:
+            return int(prefix["unix"])
+        if prefix["full"]:
+            zone = _ZONES.get(prefix["zone"], prefix["zone"].ljust(5, "0") if not prefix["zone"].isalpha() else "")
+            self.zoneless += not zone
+            at = _moment(prefix["full"].replace(" ", "T") + zone)
+            return at if zone else self._utc(at)
         month = _MONTHS.get(prefix["month"], 0)
         year = int(prefix["year"]) if prefix["year"] else self._year
         self.zoneless += 1
@@ -105,7 +120,10 @@ class Lines:
         if not prefix["year"]:
             self._year = year = year + _turn(self._month, month)
             self._month = month
-        return _moment(f"{year:04}-{month:02}-{int(prefix['day']):02}T{prefix['clock']}")
+        return self._utc(_moment(f"{year:04}-{month:02}-{int(prefix['day']):02}T{prefix['clock']}"))
+
+    def _utc(self, local: int | None) -> int | None:
+        return self.clock.utc(local) if self.clock and local is not None else local
 
 
 def _moment(text: str) -> int | None:
@@ -129,6 +147,7 @@ def first_year(source: Source, now: int | None) -> tuple[int | None, str]:
     latest possible before `now` (seconds). None where none of these helps.
     """
     months, votes = _survey(source)
+    months = months or [_MONTHS[name.decode()] for name in _OF_SERVICE.findall(source.head) if name.decode() in _MONTHS]
     turns = sum(_turn(before, after) for before, after in zip(months, months[1:], strict=False))
     if votes:
         return min(votes, key=lambda year: (-votes[year], year)), "by the dates in its own Message-IDs"
@@ -167,10 +186,15 @@ def _survey(source: Source) -> tuple[list[int], Counter[int]]:
 
 
 def _months_of(part: bytes) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """(where lines begin, the month that each begins with, behind a priority too; 0 for none)."""
-    data = np.frombuffer(part + bytes(8), np.uint8)
-    starts = np.concatenate([[0], np.flatnonzero(data[: len(part)] == 10) + 1])
+    """(where lines begin, the month that each begins with; 0 for none)."""
+    starts = np.concatenate([[0], np.flatnonzero(np.frombuffer(part, np.uint8) == 10) + 1])
     starts = starts[starts < len(part)]
+    return starts, months_at(part, starts)
+
+
+def months_at(part: bytes, starts: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The month that each line begins with, behind a priority too; 0 for none."""
+    data = np.frombuffer(part + bytes(8), np.uint8)
     begins, found = data[starts], np.zeros(len(starts), np.int64)
     letters = np.flatnonzero(begins >= 65)
     if len(letters):
@@ -179,4 +203,4 @@ def _months_of(part: bytes) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
             found[letters[code == int.from_bytes(name.encode(), "big")]] = number
     for row in np.flatnonzero((begins < 65) & (data[starts + 4] != 45)).tolist():
         found[row] = _MONTHS.get(part[starts[row] : starts[row] + 40].lstrip(b"<0123456789>")[:3].decode("latin-1"), 0)
-    return starts, found
+    return found

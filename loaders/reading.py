@@ -23,6 +23,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -56,9 +58,12 @@ def column_name(text: str) -> str:
 
 def header_of(source: Source) -> frozenset[str]:
     """Normalised column names of a file by its first 64 KiB, for recognising it; empty for what is no table."""
-    if source.is_dir:
-        return frozenset()
-    lines = iter(head_text(source).splitlines(keepends=True))
+    return frozenset() if source.is_dir else _header_of(source.head)
+
+
+@lru_cache(maxsize=1)  # many formats ask the same of one file
+def _header_of(head: bytes) -> frozenset[str]:
+    lines = iter(head_text(Source(Path(), "", head)).splitlines(keepends=True))
     try:
         return frozenset(_split_header(_find_header(lines).text)[1])
     except (csv.Error, Broken):
@@ -316,7 +321,7 @@ class Table:
         if isinstance(piece, Block):
             for name in self._dated:
                 texts: Any = pl.from_arrow(piece.column(name))
-                for text in texts.filter(pl.Series(~columns.moments(piece.column(name), dates.LATEST)[1])).unique().to_list():
+                for text in texts.filter(texts.str.slice(4, 1) != "-").unique().to_list():
                     seen.see(text)
         elif not piece[2] and len(piece[1]) == len(self.header):
             for name in self._dated:

@@ -6,6 +6,9 @@ Said in the keys of graphmodel/identity.py; nothing here reads a file. Each thin
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+
+import polars as pl
 
 from graphmodel import identity
 from loaders.base import FactBuffer
@@ -93,6 +96,21 @@ class Recipients:
         self.domains: Counter[str] = Counter()
         """Registrable domains of the mailboxes stated: the most frequent one names the mail system."""
         self._mailboxes: dict[str, str] = {}
+        self._many: list[tuple[pl.Series, pl.Series]] = []
+
+    def echo(self, out: FactBuffer) -> Recipients:
+        """States into another buffer; what it states counts as stated here, too."""
+        other = Recipients(out)
+        other._said = self._said
+        return other
+
+    def heard(self, said: Iterable[tuple[str, ...]]) -> None:
+        """These were stated in columns: ("address", owner's key, address, kind), ("name", address), ("x500", owner's key, name)."""
+        self._said.update(said)
+
+    def has_address(self, owner: str, address: str, kind: str) -> bool:
+        """Whether it was said that the owner, by its key, is known by the address."""
+        return ("address", owner, address, kind) in self._said
 
     def _once(self, *what: str) -> bool:
         new = what not in self._said
@@ -134,12 +152,16 @@ class Recipients:
         self.address(node, address, "primary", place)
         return node
 
-    def mailbox_named(self, text: str, place: str) -> tuple[Node, str | None]:
-        """A mailbox by whatever an export calls it, and its address; by its name alone where that is no address."""
+    def mailbox_node(self, text: str) -> tuple[Node, str | None]:
+        """A mailbox by whatever an export calls it, and its address; by its name alone where that is no address. States nothing."""
         address = identity.address(text)
+        return ("Mailbox", identity.mailbox_key(address or " ".join(text.split()).casefold())), address
+
+    def mailbox_named(self, text: str, place: str) -> tuple[Node, str | None]:
+        """The same, stated."""
+        node, address = self.mailbox_node(text)
         if address:
             return self.mailbox(address, place, None), address
-        node = ("Mailbox", identity.mailbox_key(" ".join(text.split()).casefold()))
         if self._once(*node):
             self._out.node("Mailbox", node[1], place, name=text, basis="export")
         return node, None
@@ -192,10 +214,22 @@ class Recipients:
             self._out.node("Service", node[1], place, name=f"mail of {domain or 'the tenant'}", type="mail system")
         return node
 
+    def hosted(self, keys: pl.Series, places: pl.Series, addresses: pl.Series) -> None:
+        """Mailboxes were stated in columns, in rows of a table that no other statement is about."""
+        self._many.append((keys, places))
+        domain = identity.domain_of(addresses[0])
+        same = addresses.str.ends_with(f"@{domain}")  # few exports have more than one or two
+        self.domains[identity.registrable(domain)] += int(same.sum())
+        for domain, mailboxes in addresses.filter(~same).str.splitn("@", 2).struct[1].value_counts().iter_rows():
+            self.domains[identity.registrable(domain)] += mailboxes
+
     def host_all(self, domain: str) -> None:
         """The mail system of `domain` hosts every mailbox stated so far: one export comes from one organisation."""
-        for mailbox, place in self._mailboxes.items():
-            self._out.edge("HOSTS", self.mail_system(domain, place), ("Mailbox", mailbox), place, basis="same export")
+        many = [*self._many, *([(pl.Series([*self._mailboxes]), pl.Series([*self._mailboxes.values()]))] if self._mailboxes else [])]
+        if self._many:  # by the first of the rows
+            self.mail_system(domain, min((places[0] for _, places in many), key=lambda place: int(place.removeprefix("row "))))
+        for keys, places in many:
+            self._out.edges("HOSTS", self.mail_system(domain, places[0]), ("Mailbox", keys), places, basis="same export")
 
     def role_group(self, name: str, domain: str, place: str) -> Node:
         """An Exchange role group of the mail system of `domain`; where it may give itself any mailbox, that is said too."""

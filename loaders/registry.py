@@ -79,7 +79,8 @@ def recognise(source: Source) -> tuple[Format, Claim]:
     if not claims and (table := as_table(source)) is not None:
         claims = [(claim, AsTable(fmt)) for fmt in formats() if (claim := fmt.detect(table)) is not None]
     if not claims:
-        raise Unrecognised(f"{source.name}: not a format hakyu knows; `hakyu formats` lists them")
+        what = "an Excel workbook; save its sheet as CSV (UTF-8)" if _is_workbook(source) else "not a format hakyu knows; `hakyu formats` lists them"
+        raise Unrecognised(f"{source.name}: {what}")
     best = max(claim.strength for claim, _ in claims)
     winners = [(claim, fmt) for claim, fmt in claims if claim.strength == best]
     if len(winners) > 1:
@@ -87,3 +88,9 @@ def recognise(source: Source) -> tuple[Format, Claim]:
         raise LoadError(f"{source.name}: could be any of {names}; this is a fault in hakyu's recognition")
     claim, fmt = winners[0]
     return fmt, claim
+
+
+def _is_workbook(source: Source) -> bool:
+    """Whether a file is one of Excel's own."""
+    head = source.head
+    return head.startswith(b"PK\x03\x04") and b"xl/" in head or head.startswith(b"\xd0\xcf\x11\xe0") and "Workbook".encode("utf-16-le") in head

@@ -10,7 +10,7 @@ from typing import Any
 from graphmodel import identity
 from loaders.base import FactBuffer
 from loaders.dates import BadDate, moment
-from loaders.directory_rights import FILES, SharpHoundRights
+from loaders.directory_rights import FILES, SharpHoundRights, dn_of
 from loaders.notes import Notes
 from loaders.recipients import ADMIN_ROLE_GROUPS, Node
 
@@ -77,6 +77,7 @@ class Directory:
         self._later: list[tuple[str, str, Node, str, Json, bool]] = []
         self._asked: dict[tuple[str, str], dict[str, bool]] = {}
         self._snapshots: dict[tuple[str, str], int] = {}
+        self._hosts: dict[str, str] = {}  # SID of a computer -> its name, else the SID
         self._rights = SharpHoundRights(out, self._edge, self._known, self.notes.add)
 
     def take(self, type_: str, found: object, place: str, snapshot: int | None) -> None:
@@ -95,6 +96,8 @@ class Directory:
     def finish(self) -> None:
         """State what had to wait until every object was known, coverage and notes."""
         self._rights.finish()
+        for computer, group, principal, place, domain in self._rights.remote:
+            self._remote(("Server", identity.ad_key(computer)), self._hosts.get(computer, computer.casefold()), group, principal, place, domain, "group policy")
         for type_, sid, other, place, properties, outward in self._later:
             kind = self._kinds.get(sid)
             if kind:
@@ -140,7 +143,7 @@ class Directory:
         # Stand-ins for well-known groups have no such name; they come from domains, too, that were not collected.
         if item.text("distinguishedname"):
             self._ask(what, item, True)
-        self._out.node(label, identity.ad_key(item.sid), item.place, dn=item.text("dn"), **properties)
+        self._out.node(label, identity.ad_key(item.sid), item.place, dn=item.text("dn") or dn_of(item.properties), **properties)
         self._ask("directory rights", item, bool(item.object.get("Aces")))
         self._rights.of_object(item.object, (label, identity.ad_key(item.sid)), item.sid, item.domain, item.place)
         return True
@@ -230,7 +233,8 @@ class Directory:
         if mail and item.domain:
             self._out.edge("HOSTS", server, self._mail_system(item), item.place, basis="exchangeMDB")
             self._ask("mail hosts", item, True)
-        asked = self._local_groups(item, server, fqdn or item.sid.casefold())
+        self._hosts[item.sid] = fqdn or item.sid.casefold()
+        asked = self._local_groups(item, server, self._hosts[item.sid])
         self._ask("server administrators", item, asked.get(_ADMINISTRATORS, False))
         remote = [asked[group] for group in _REMOTE if group in asked]
         self._ask("remote access", item, bool(remote) and all(remote))
@@ -254,16 +258,16 @@ class Directory:
                     self._edge("ADMIN_TO", principal, server, f"{place}.Results[{index}]", item.domain, via="local administrators",
                                basis="Administrators")  # fmt: skip
                 else:
-                    self._remote(item, server, host, kind, principal, f"{place}.Results[{index}]")
+                    self._remote(server, host, kind, principal, f"{place}.Results[{index}]", item.domain, _REMOTE[kind][2])
         return asked
 
-    def _remote(self, item: Item, server: Node, host: str, group: str, principal: Json, place: str) -> None:
+    def _remote(self, server: Node, host: str, group: str, principal: Json, place: str, domain: str, basis: str) -> None:
         type_, via, name = _REMOTE[group]
         service = ("Service", f"service:{type_}/{host}")
         if self._once(*service):
-            self._out.node("Service", service[1], item.place, name=host, type=type_)
-            self._out.edge("HOSTS", server, service, item.place, basis=name)
-        self._edge("SIGNS_IN_TO", principal, service, place, item.domain, via=via, basis=name)
+            self._out.node("Service", service[1], place.partition(".LocalGroups")[0], name=host, type=type_)
+            self._out.edge("HOSTS", server, service, place.partition(".LocalGroups")[0], basis=name)
+        self._edge("SIGNS_IN_TO", principal, service, place, domain, via=via, basis=basis)
 
     def _sessions(self, item: Item, name: str) -> bool:
         """State the sessions of one list; whether the computer was asked for it."""

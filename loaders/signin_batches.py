@@ -133,4 +133,4 @@ def _tokens(batch: Batch, scan: _Scan, rows: Ints) -> pl.Series:
 
 def _texts(batch: Batch, scan: _Scan, rows: Ints, name: str) -> pl.Series:
     """A text of each record, null where there is none."""
-    return jsoncells.texts(batch.data, scan.found.span(name)[rows]).str.strip_chars().replace("", None)
+    return jsoncells.bare_texts(batch.data, scan.found.span(name)[rows])

@@ -210,7 +210,8 @@ class SignIns:
         if found is not None and dates.EARLIEST <= found <= (self.latest if not ahead else found):
             return found
         try:
-            return dates.moment(value, None, None if ahead else self._options.now)
+            order = self._options.date_order
+            return dates.moment(value, order if order in ("dmy", "mdy") else None, None if ahead else self._options.now)  # type: ignore[arg-type]
         except dates.BadDate:
             return None
 

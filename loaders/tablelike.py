@@ -24,6 +24,8 @@ _LARGEST = 64 << 20
 _JSON = re.compile(rb"^(?:\xef\xbb\xbf)?\s*[\[{]")
 _NAMED = re.compile(r"^(?P<name>[A-Za-z][\w .#-]{0,60}?)(?P<blanks> *) : ?(?P<value>.*)$")
 _CUT = re.compile(r"(?:\.\.\.|…)\}?$")
+# What says best who or what an object is: an address, a value, a name. Who holds a folder's right has a recipient within.
+_INNER = ("PrimarySmtpAddress", "SmtpAddress", "Address", "WindowsEmailAddress", "RecipientPrincipal", "ADRecipient", "Value", "RawIdentity", "DisplayName", "Name")
 Record = dict[str, Any]
 
 
@@ -59,15 +61,20 @@ def as_table(source: Source) -> TableView | None:
     """The file as a table; None where it is none, or too large to be one that somebody wrote so."""
     if source.is_dir or source.size > _LARGEST:
         return None
-    if _JSON.match(source.head):
+    if _JSON.match(_utf8(source.head[:256])):
         with source.open() as stream:
-            found = _objects(stream.read())
+            found = _objects(_utf8(stream.read()))
     elif " : " in head_text(source):
         found = _blocks(source)
     else:
         return None
     cut = sum(value is Ellipsis for record in found for value in record.values())
     return TableView(source, _written(found), cut) if found else None
+
+
+def _utf8(data: bytes) -> bytes:
+    """UTF-16 (what PowerShell's Out-File writes) as UTF-8; anything else as it is."""
+    return data.decode("utf-16", "replace").encode() if data.startswith((b"\xff\xfe", b"\xfe\xff")) else data
 
 
 def _objects(data: bytes) -> list[Record]:
@@ -117,11 +124,17 @@ def _written(records: list[Record]) -> str:
     return text.getvalue()
 
 
+def _inner(value: Any) -> str:
+    """A text, or that of an object that is the recipient behind another."""
+    if isinstance(value, dict):
+        return next((text for name in _INNER[:4] if isinstance(text := value.get(name), str) and text), "")
+    return value if isinstance(value, str) else ""
+
+
 def _cell(value: Any) -> str:
     if isinstance(value, list):
         return ";".join(_cell(item) for item in value)
-    if isinstance(value, dict):  # an enumeration, or an object that has an address
-        inner = next((value[name] for name in ("PrimarySmtpAddress", "Address", "Value", "Name") if isinstance(value.get(name), str)), None)
-        return inner if inner is not None else orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+    if isinstance(value, dict):  # an enumeration, or an object that stands for somebody
+        return next((text for name in _INNER if (text := _inner(value.get(name)))), "") or orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
     return "" if value is None or value is Ellipsis else str(value)
 

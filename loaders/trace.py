@@ -83,12 +83,13 @@ class Trace:
     def rows(self, frame: pl.DataFrame) -> None:
         """The same of many records, each of one message and one recipient that is no probe, or none (null).
 
-        Columns: `key`, `to`, `order`, `place`, `at`, `status`, `envelope` (normalised or null) and `size`.
+        Columns: `key`, `to`, `order`, `place`, `at`, `status`, `envelope` (normalised or null), `size`, and `author` (the like) or none.
         """
+        frame = frame if "author" in frame.columns else frame.with_columns(pl.lit(None, pl.String).alias("author"))
         if frame.height:
             self.covers(frame["at"].min())  # type: ignore[arg-type]
             self.covers(frame["at"].max())  # type: ignore[arg-type]
-            self._messages.extend(frame.select([*(c for c in MESSAGE if c != "author"), pl.lit(None, pl.String).alias("author")]).select(list(MESSAGE)))
+            self._messages.extend(frame.select(list(MESSAGE)))
             self._pairs.extend(frame.select([*(c for c in PAIR if c != "first"), pl.col("order").alias("first")]).filter(pl.col("to").is_not_null()))
 
     def stated(self, messages: pl.DataFrame, pairs: pl.DataFrame) -> None:

@@ -20,6 +20,7 @@ from loaders.base import Broken, FactBuffer, Source
 from loaders.collectors import inside
 from loaders.containers import json_items, read_json, shallow
 from loaders.encodings import Encoding, head_text, open_text
+from loaders.jsonbatch import SMALL, Batch, of_lines
 
 Record = dict[str, Any]
 
@@ -29,6 +30,7 @@ ENVELOPES = ("value", "d.results", "data", "records", "Records", "results", "mes
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _CUT = "the file ends in the middle of a record"
 _NOWHERE = Path()
+_LONGEST = 256 << 20
 _AGAIN = "it is cut short: export it again"
 
 
@@ -45,7 +47,22 @@ def records(source: Source, out: FactBuffer) -> Iterator[tuple[str, Record]]:
     Raises Broken when the file ends in the middle of a record, or is not JSON at all.
     """
     path = _layout(_text(source.head))
-    found = _of_array(source, path) if path else _of_lines(source)
+    yield from _counted(_of_array(source, path) if path else _of_lines(source), out)
+
+
+def batches(source: Source, out: FactBuffer) -> Iterator[Batch] | None:
+    """The records of a large file in UTF-8 with one a line, as texts, many at once; None for any other."""
+    if source.size < SMALL or source.head.startswith(_UTF16) or _layout(_text(source.head)):
+        return None
+
+    def all_() -> Iterator[Batch]:
+        with source.open() as stream:
+            yield from of_lines(stream, lambda number, line: _counted(_of_line(number, line), out), _LONGEST)
+
+    return all_()
+
+
+def _counted(found: Iterator[tuple[str, Any]], out: FactBuffer) -> Iterator[tuple[str, Record]]:
     for place, record in found:
         out.records += 1
         if isinstance(record, dict):
@@ -56,15 +73,19 @@ def records(source: Source, out: FactBuffer) -> Iterator[tuple[str, Record]]:
 
 def _of_lines(source: Source) -> Iterator[tuple[str, Any]]:
     for number, line in enumerate(_lines(source), 1):
-        if not line.strip(b"\xef\xbb\xbf \t\r\n"):
-            continue
-        try:
-            record = orjson.loads(line if number > 1 else line.removeprefix(b"\xef\xbb\xbf"))
-        except orjson.JSONDecodeError:
-            if not line.endswith(b"\n"):
-                raise Broken(f"line {number}", _CUT, _AGAIN) from None
-            record = None
-        yield f"line {number}", record
+        yield from _of_line(number, line)
+
+
+def _of_line(number: int, line: bytes) -> Iterator[tuple[str, Any]]:
+    if not line.strip(b"\xef\xbb\xbf \t\r\n"):
+        return
+    try:
+        record = orjson.loads(line if number > 1 else line.removeprefix(b"\xef\xbb\xbf"))
+    except orjson.JSONDecodeError:
+        if not line.endswith(b"\n"):
+            raise Broken(f"line {number}", _CUT, _AGAIN) from None
+        record = None
+    yield f"line {number}", record
 
 
 def _lines(source: Source) -> Iterator[bytes]:

@@ -52,6 +52,18 @@ def key_of(whose: str, name: str) -> str:
     return f"rule:{whose or 'organisation'}/transport rule/{name.strip()}"
 
 
+def of_journal(said: Mapping[str, str], object_id: str) -> dict[str, str]:
+    """A journal rule's parameters as those of a transport rule: it too copies passing mail, of everybody or of one recipient (`Recipient`)."""
+    found = {word: said[word] for word in ("Enabled",) if word in said}
+    for word in ("Name", "Identity"):
+        if text := said.get(word) or (object_id if word == "Identity" else ""):
+            found[word] = f"journal: {text.rpartition(chr(92))[2]}"
+    for word, action in (("JournalEmailAddress", "BlindCopyTo"), ("Recipient", "From"), ("Recipient", "SentTo")):
+        if word in said:
+            found[action] = said[word]
+    return found
+
+
 def applies_to(given: Mapping[str, str] | None) -> list[tuple[str, Node]]:
     """(role, address or group) of all conditions on senders and recipients; empty where there are none, or one gives no address."""
     found: list[tuple[str, Node]] = []

@@ -8,7 +8,7 @@ r"""What Windows logs besides logons: services, sessions that were taken up agai
 | 4886, 4887 | a certificate was asked for, or issued: by whom, of which template, and the account it names where that is another |
 | 4720, 4724 | an account was made; its password was set by another |
 | 4728, 4732, 4756, 4729, 4733, 4757 | somebody became, or is no more, a member of a group: MEMBER_OF from or until then, of a domain's groups |
-| 5136 | a value was added that gives a way to the object: keys, delegation, rights, service names |
+| 5136 | a value was added that gives a way to the object: keys, delegation, rights, service names; a group policy has a new version |
 | 4662 | secrets of the directory were copied, as a domain controller does (only with the right to all changes) |
 
 Who did it is the actor; the computer, the account or the group are what it is about. What machines and Windows' own accounts do is counted.
@@ -51,8 +51,10 @@ _NAMED = re.compile(r"SAN:[^\r\n]*?\bupn=([^&\r\n]{1,200})", re.IGNORECASE)
 _AUDIT_FAILURE = 0x10000000000000
 _DOMAIN_SID = "S-1-5-21-"
 _ADDED = "%%14674"
-_WAYS = {name.casefold(): name for name in ("msDS-KeyCredentialLink", "msDS-AllowedToActOnBehalfOfOtherIdentity", "nTSecurityDescriptor", "servicePrincipalName")}
-_CLASSES = {"user": "Account", "inetorgperson": "Account", "computer": "Server", "group": "Group"}
+_WAYS = {name.casefold(): name for name in ("msDS-KeyCredentialLink", "msDS-AllowedToActOnBehalfOfOtherIdentity", "nTSecurityDescriptor", "servicePrincipalName", "versionNumber")}
+_CLASSES = {"user": "Account", "inetorgperson": "Account", "computer": "Server", "group": "Group"} | dict.fromkeys(
+    ("organizationalunit", "container", "domaindns", "builtindomain", "grouppolicycontainer"), "Container"
+)
 
 
 def right_log(id_: int) -> str:

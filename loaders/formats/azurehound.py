@@ -14,7 +14,7 @@ Roles that are only eligible and those of Azure's own resources (subscriptions, 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from loaders.audit_who import guid, items_of, text_of
@@ -22,6 +22,7 @@ from loaders.base import Claim, FactBuffer, Options, Source
 from loaders.entra import object_kind
 from loaders.entra_apps import Tenant
 from loaders.graphjson import Record, Records, peek
+from loaders.jsonbatch import Batch
 
 NAME = "azurehound"
 TITLE = "AzureHound JSON"
@@ -30,6 +31,8 @@ SEEN = "not yet seen in the wild"
 READS = "accounts, groups, applications and their owners, roles, app permissions"
 
 _NODES = {"AZUser": "User", "AZGroup": "Group", "AZServicePrincipal": "ServicePrincipal"}
+# Kinds whose objects state nothing of accounts before all is read.
+_LATER = frozenset(("AZGroupMember", "AZRoleAssignment", "AZAppRoleAssignment", "AZTenant"))
 
 
 def detect(source: Source) -> Claim | None:
@@ -45,7 +48,8 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
     tenant = Tenant(out, options)
     reader = _Reader(tenant)
     left: Counter[str] = Counter()
-    for place, record in Records(source, out):
+
+    def single(record: Record, place: str) -> None:
         kind, data = record.get("kind"), record.get("data")
         if not isinstance(kind, str) or not isinstance(data, dict):
             out.refuse(place, str(kind)[:40], "not an object with kind and data")
@@ -53,6 +57,13 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
             take(data, place)
         else:
             left[kind[:60]] += 1
+
+    records = Records(source, out)
+    if (batches := records.batches()) is not None:
+        reader.many(batches, single)
+    else:
+        for place, record in records:
+            single(record, place)
     reader.finish()
     if left:
         out.note("nothing is taken from " + ", ".join(f"{name} ({count:,})" for name, count in sorted(left.items())[:12]))
@@ -71,6 +82,18 @@ class _Reader:
             "AZRole": self._role, "AZTenant": self._of_tenant, "AZGroupMember": self._group_members, "AZAppOwner": self._owners,
             "AZServicePrincipalOwner": self._owners, "AZRoleAssignment": self._assignments, "AZAppRoleAssignment": tenant.app_role_assignment,
         }  # fmt: skip
+
+    def many(self, batches: Iterator[Batch], single: Callable[[Record, str], None]) -> None:
+        """Take the objects of a large file."""
+        from loaders.entra_batches import UserBatches, names_in  # noqa: PLC0415 -- compiled code, which only large files need
+        from loaders.entra_members import Members, azure  # noqa: PLC0415 -- as above
+
+        members, named = Members(self._tenant), self.taken.keys() - _LATER
+        users = UserBatches(self._tenant, single, azure, members.take, lambda record: names_in(record) if str(record.get("kind")) in named else ())
+        users.take(batches)
+        self._members = members.finish(self._members, users.untold())
+        if self._members:
+            users.tell()
 
     def finish(self) -> None:
         """What names others by id alone: now it is known of what kind they are."""

@@ -3,6 +3,8 @@ r"""Active Directory as CSV: `csvde`, and `Get-ADUser`, `Get-ADGroup`, `Get-ADCo
 Claims a header with `DN` or `distinguishedName`, and objectClass, or sAMAccountName with a SID.
 
 Yields what ldif says of the same entries, as far as there are columns for it: Account, Group and Server, MEMBER_OF, addresses, Mailbox, delegates.
+A column that names a group (`Get-ADGroupMember` with an added `GroupName`) makes each row its member: of the entry where it is a distinguished name,
+of a Domain Admins and the like by the number of its SID, else of a group known by its name alone.
 
 Traps: csvde joins several values by `;` and writes a binary SID as `X'0105…'`. PowerShell writes the name of a type instead of a list
 (`MemberOf`), which is unknown, not empty; `Enabled` stands in for userAccountControl, EmailAddress for mail, SID for objectSid. Of objectClass only
@@ -13,10 +15,12 @@ from __future__ import annotations
 
 import re
 
+from graphmodel import identity
 from loaders.base import Claim, FactBuffer, Options, Source
 from loaders.ldap_entries import WANTED, Attributes, Entries
-from loaders.ldap_names import sid_text
+from loaders.ldap_names import domain_of, sid_text
 from loaders.reading import Row, Table, header_of, split_list
+from loaders.recipients import Node
 
 NAME = "directory_csv"
 TITLE = "Active Directory CSV, csvde or Get-ADUser"
@@ -30,6 +34,11 @@ _ADDRESSES = "proxyaddresses"
 _RENAMED = {
     "sid": "objectsid", "emailaddress": "mail", "members": "member", "serviceprincipalnames": "serviceprincipalname", "country": "c", "created": "whencreated",
 }  # fmt: skip
+_GROUPS = ("groupname", "group", "group name", "adgroup", "groupdn", "group dn", "groupsamaccountname")
+# Groups of the whole domain, which have its own accounts alone as members: the last number of their SID.
+_NUMBERED = {"domain admins": "512", "domain users": "513", "domain guests": "514", "domain computers": "515", "domain controllers": "516",
+             "group policy creator owners": "520"}  # fmt: skip
+_IS_DN = re.compile(r"CN=.+,DC=", re.IGNORECASE)
 _DATES = ("whencreated", "created")
 _NEXT_DN = re.compile(r"[;|\r\n]+\s*(?=(?:CN|OU|DC|UID)=)|\s+(?=CN=[^,]*,(?:OU|CN)=)", re.IGNORECASE)
 _BINARY = re.compile(r"X'([0-9A-Fa-f]*)'")
@@ -49,13 +58,34 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
     column = "dn" if table.has("dn") else "distinguishedname"
     table.require(column)
     entries = Entries(out, options)
-    names = [name for name in table.header if _RENAMED.get(name, name) in WANTED]
+    names, by_name = [name for name in table.header if _RENAMED.get(name, name) in WANTED], 0
     for row in table:
         if dn := row[column]:
-            entries.add(dn, _entry(row, names), row.place)
+            group, entry = row.first(*_GROUPS), _entry(row, names)
+            if _IS_DN.match(group):
+                entry["memberof"] = [*entry.get("memberof", []), group]
+            entries.add(dn, entry, row.place)
+            if group and not _IS_DN.match(group):
+                by_name += _member(entries.node_of(dn), group, domain_of(dn), row.place, out)
         else:
             out.refuse(row.at(column), "", "no distinguished name")
     entries.finish()
+    if by_name:
+        out.note(f"{by_name:,} {'row' if by_name == 1 else 'rows'} whose group is known by its name alone: load the groups too (Get-ADGroup, LDIF)")
+
+
+def _member(node: Node | None, group: str, domain: str, place: str, out: FactBuffer) -> bool:
+    """State that the row's entry is in the group; whether that is known by its name alone."""
+    if node is None or node[0] not in ("Account", "Group", "Server"):
+        return False
+    sid, number = node[1].removeprefix("ad:"), _NUMBERED.get(group.casefold())
+    if number and sid.startswith("S-1-5-21-"):
+        out.edge("MEMBER_OF", node, ("Group", identity.ad_key(f"{sid.rpartition('-')[0]}-{number}")), place)
+        return False
+    named = ("Group", identity.group_key(f"{group}@{domain}" if domain else group))
+    out.node("Group", named[1], place, name=group, domain=domain or None)
+    out.edge("MEMBER_OF", node, named, place)
+    return True
 
 
 def _entry(row: Row, names: list[str]) -> Attributes:

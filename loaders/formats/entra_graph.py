@@ -73,8 +73,8 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
         "user": tenant.user, "group": tenant.group, "app": tenant.service_principal, "role": tenant.role,
         "assignment": tenant.app_role_assignment, "grant": tenant.grant,
     }  # fmt: skip
-    records = Records(source, out)
-    for place, given in records:
+
+    def single(given: Record, place: str) -> None:
         record = {key[:1].lower() + key[1:]: value for key, value in given.items()}
         kind = kind_of(frozenset(record))
         if kind == "role assignment":
@@ -83,6 +83,15 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
             take[kind](record, place)
         else:
             tenant.tally.add("of another kind of object: left out")
+
+    records = Records(source, out)
+    if (batches := records.batches()) is not None:
+        from loaders.entra_batches import UserBatches, graph_users  # noqa: PLC0415 -- compiled code, which only large files need
+
+        UserBatches(tenant, single, graph_users).take(batches)
+    else:
+        for place, given in records:
+            single(given, place)
     tenant.more = records.more
     tenant.finish()
 

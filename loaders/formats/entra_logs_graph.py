@@ -2,7 +2,8 @@
 
 Claims JSON whose first record has a sign-in's fields (createdDateTime, ipAddress, appId, status) or an audit event's (activityDateTime,
 activityDisplayName, initiatedBy): an array, several arrays one after another (as Microsoft-Extractor-Suite appends pages),
-`{"value": […]}`, one object a line (formats.md 4.2). Both kinds may stand in one file.
+`{"value": […]}`, one object a line (formats.md 4.2). Both kinds may stand in one file. Names with a capital (`IPAddress`), as Graph's PowerShell
+module gives them to ConvertTo-Json, are the same.
 
 A sign-in yields Observation `obs:entra_signin/<id>` (at, ip, session, user agent, app, kind, succeeded by errorCode) with OBSERVED to its
 account and app. An audit event yields Observation `obs:entra_audit/<id>` with OBSERVED to actor and targets; where it succeeded also HAS_ROLE,
@@ -13,6 +14,9 @@ modifiedProperties are JSON within JSON; PIM requests and eligible roles give no
 """
 
 from __future__ import annotations
+
+import re
+from typing import Any
 
 from loaders.base import Claim, FactBuffer, Options, Source
 from loaders.entra_audits import Audits
@@ -25,6 +29,7 @@ PRIORITY = "must"
 SEEN = "real sample"
 READS = "sign-ins; roles, group members, owners, consent and app permissions given or taken; resets"
 
+_CAPITALS = re.compile(r"^(?:[A-Z]+(?=[A-Z][a-z])|[A-Z])")
 _AUDIT = frozenset(("activityDateTime", "activityDisplayName", "initiatedBy"))
 _SIGN_IN = frozenset(("createdDateTime", "ipAddress"))
 _WHO = frozenset(("userPrincipalName", "servicePrincipalId", "userId"))
@@ -48,7 +53,7 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
     records = Records(source, out)
 
     def take(given: Record, place: str) -> None:
-        record = given if "id" in given else {key[:1].lower() + key[1:]: value for key, value in given.items()}
+        record = given if "id" in given else _camel(given)
         if "activityDateTime" in record and "activityDisplayName" in record:
             audits.add(record, place)
         elif _is_sign_in(frozenset(record)):
@@ -74,4 +79,16 @@ def _is_sign_in(keys: frozenset[str]) -> bool:
 
 
 def _names(keys: frozenset[str]) -> frozenset[str]:
-    return frozenset(key[:1].lower() + key[1:] for key in keys)
+    return frozenset(_name(key) for key in keys)
+
+
+def _name(key: str) -> str:
+    """`ipAddress` of `IPAddress`, as Graph's PowerShell module calls it."""
+    return _CAPITALS.sub(lambda found: found[0].lower(), key)
+
+
+def _camel(value: Any) -> Any:
+    """What Graph's PowerShell module wrote, under Graph's own names, however deep."""
+    if isinstance(value, dict):
+        return {_name(key): _camel(inner) for key, inner in value.items()}
+    return [_camel(inner) for inner in value] if isinstance(value, list) else value

@@ -74,7 +74,7 @@ def _portal(row: Row) -> SignIn:
 
 def _older(row: Row) -> SignIn:
     status, error = row.get("status").casefold(), _ERROR.search(row.get("status"))  # `class SignInStatus { ErrorCode: 50126 … }`
-    code = error[1] if error else ""
+    code = error[1] if error else row.first("status.errorcode", "status_errorcode", "errorcode")  # JSON that somebody laid out flat
     return SignIn(
         at=row.date("createddatetime"), id=row.first("id", "requestid"), kind="non-interactive" if row.flag("isinteractive") is False else "", upn=row["userprincipalname"], name=row.get("userdisplayname"),
         user_id=row.get("userid"), app_id=row.get("appid"), app_name=row["appdisplayname"], resource=row.get("resourcedisplayname"),

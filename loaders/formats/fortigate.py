@@ -40,7 +40,7 @@ def detect(source: Source) -> Claim | None:
     if source.is_dir:
         return None
     text = head_text(source)
-    if _CEF.search(text):
+    if "|Fortinet|" in text and _CEF.search(text):
         return Claim(9, "events of a FortiGate (CEF)")
     return Claim(8, "lines of a FortiGate") if "logid=" in text and _LINE.search(text) else None
 

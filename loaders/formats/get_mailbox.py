@@ -19,9 +19,11 @@ another address: a note says so.
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from graphmodel import identity
 from loaders.base import Claim, FactBuffer, Options, Source
+from loaders.mailbox_columns import Mailboxes
 from loaders.reading import Row, Table, header_of
 from loaders.recipients import Node, Recipients, Tally, mailbox_type
 
@@ -53,7 +55,7 @@ def detect(source: Source) -> Claim | None:
 
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
-    """Read the rows one by one; the mail system is stated at the end, when the commonest domain is known."""
+    """Read the rows, many at once; the mail system is stated at the end, when the commonest domain is known."""
     table = Table(source, options, out, dates=("whenmailboxcreated", "whencreated"))
     known_by = next((name for name in (_PRIMARY, *_INSTEAD) if table.has(name)), _PRIMARY)
     table.require(known_by)
@@ -62,8 +64,7 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
     if not table.has("recipienttypedetails"):
         out.note("no column RecipientTypeDetails: every mailbox is taken to be a user's")
     who, tally, before = Recipients(out), Tally(), out.records
-    for row in table:
-        _mailbox(row, known_by, who, out, tally)
+    Mailboxes(table, options, known_by, who, out, tally, partial(_mailbox, known_by)).read()
     tally.tell(out)
     domain = who.main_domain()
     if domain:
@@ -83,7 +84,7 @@ def _coverage(table: Table, out: FactBuffer, domain: str, mailboxes: int, capped
         out.coverage("send rights", domain, collected=mailboxes, capped=capped, note="send on behalf only")
 
 
-def _mailbox(row: Row, known_by: str, who: Recipients, out: FactBuffer, tally: Tally) -> None:
+def _mailbox(known_by: str, row: Row, who: Recipients, out: FactBuffer, tally: Tally) -> None:
     address, details = identity.address(row[known_by]), row.get("recipienttypedetails")
     if address is None:
         out.refuse(row.at(known_by), row.raw(known_by), "not an address")

@@ -1,7 +1,7 @@
-"""Get-TransportRule CSV, and the transport rules CSV of Microsoft-Extractor-Suite: rules of the whole organisation that copy mail (formats.md 3).
+"""Get-TransportRule and Get-JournalRule CSV, and that of Microsoft-Extractor-Suite: rules of the whole organisation that copy mail (formats.md 3).
 
 Claims a header with `Name`, `State` and one of the columns of actions (`BlindCopyTo`, `RedirectMessageTo`, `CopyTo`, `AddToRecipients`,
-`GenerateIncidentReport`), or with `Name`, `Description`, `CreatedBy`, `State` (the suite's).
+`GenerateIncidentReport`), with `Name`, `Description`, `CreatedBy`, `State` (the suite's), or with `Name` and `JournalEmailAddress`.
 
 Yields a Rule for each row (`State` Enabled or not; `hides` where it deletes or quarantines), for an enabled one PASSES_THROUGH from the
 organisation's mail system and FORWARDS_TO each target; APPLIES_TO where all its conditions on senders and recipients (`From`,
@@ -10,7 +10,7 @@ organisation's mail system and FORWARDS_TO each target; APPLIES_TO where all its
 Traps: the suite's export has no columns of actions: targets and conditions are taken from `Description`, which is prose and
 localised; only English is understood, and a rule whose prose is another language's is told in a note. Lists may be type names. A
 rule in a test mode (`Mode` Audit…) copies nothing. Of conditions with words of mail only the kind is kept. A target may be written
-`[EX:/o=…]`, or the row is refused for it. `WhenChanged` is no beginning.
+`[EX:/o=…]`, or the row is refused for it. `WhenChanged` is no beginning. A journal rule is one that copies all mail, or that of its `Recipient`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from loaders.recipients import Tally
 from loaders.transport_rules import ACTIONS, Given, TransportRules, found_conditions, from_prose
 
 NAME = "get_transport_rule"
-TITLE = "Get-TransportRule CSV"
+TITLE = "Get-TransportRule, Get-JournalRule CSV"
 PRIORITY = "must"
 SEEN = "not yet seen in the wild"
 READS = "transport rules that copy or redirect mail, and whose mail they take"
@@ -38,6 +38,8 @@ _PROSE = (
     (re.compile(r"redirect the message to|deliver the message to", re.IGNORECASE), False),
     (re.compile(r"\(?b?cc\)?[^']*the message to|copy the message to|recipients? to the|to the (to|cc|bcc) |send the incident report to|forward", re.IGNORECASE), True),
 )  # fmt: skip
+_JOURNAL = frozenset(("name", "journalemailaddress"))
+_ENABLED, _ENFORCED = ("enabled", "0"), ("", "enforce", "2")  # ConvertTo-Json on the server itself writes the numbers
 _END = re.compile(r"^\s*(Except if|Activation date|Expiry date|Rule comments|Comments)\b", re.IGNORECASE | re.MULTILINE)
 
 
@@ -46,6 +48,8 @@ def detect(source: Source) -> Claim | None:
     header = header_of(source)
     if {"name", "state"} <= header and header & _TARGETS.keys():
         return Claim(8, "header of Get-TransportRule")
+    if header >= _JOURNAL:
+        return Claim(8, "header of Get-JournalRule")
     if {"name", "description", "state"} <= header and header & {"createdby", "whenchanged", "priority", "mode"}:
         return Claim(7, "transport rules of Microsoft-Extractor-Suite")
     return None
@@ -54,16 +58,34 @@ def detect(source: Source) -> Claim | None:
 def read(source: Source, options: Options, out: FactBuffer) -> None:
     """Read the rows one by one."""
     table = Table(source, options, out)
-    table.require("name", "state")
+    journal = header_of(source) >= _JOURNAL
+    table.require("name", *(() if journal else ("state",)))
     tally, rules = Tally(), TransportRules(out)
     own = identity.address(options.mailbox or "")
     fallback = identity.registrable(identity.domain_of(own)) if own else ""
     if not table.has("distinguishedname") and not fallback:
         out.note("which organisation's rules these are is not known: say --mailbox with one of its addresses")
     for row in table:
-        _rule(row, fallback, table, rules, tally, out)
+        if journal:
+            _journal_rule(row, fallback, rules, tally, out)
+        else:
+            _rule(row, fallback, table, rules, tally, out)
     tally.tell(out)
-    out.coverage("transport rules", collected=rules.count)
+    if not journal:
+        out.coverage("transport rules", collected=rules.count)
+
+
+def _journal_rule(row: Row, fallback: str, rules: TransportRules, tally: Tally, out: FactBuffer) -> None:
+    """A rule that copies everybody's mail, or one recipient's, to an address."""
+    tenant, target = _TENANT.search(row.get("distinguishedname")), identity.recipient(row["journalemailaddress"])
+    if not row["name"] or target is None:
+        out.refuse(row.place, row["journalemailaddress"], "the rule has no name" if target else "JournalEmailAddress names no address")
+        return
+    works, one = row.flag("enabled") is not False, row.get("recipient")
+    if not works:
+        tally.add("with a rule that is disabled or only tested, which copies nothing")
+    found = {"From": one, "SentTo": one} if one else {}
+    rules.state(Given(f"journal: {row['name']}", tenant[1].casefold() if tenant else fallback, works, False, {target: True}, found, True, row.first("guid") or str(row.number)), row.place)
 
 
 def _rule(row: Row, fallback: str, table: Table, rules: TransportRules, tally: Tally, out: FactBuffer) -> None:
@@ -71,7 +93,7 @@ def _rule(row: Row, fallback: str, table: Table, rules: TransportRules, tally: T
         out.refuse(row.place, "", "the rule has no name")
         return
     tenant = _TENANT.search(row.get("distinguishedname"))
-    works = row["state"].casefold() == "enabled" and row.get("mode").casefold() in ("", "enforce")
+    works = row["state"].casefold() in _ENABLED and row.get("mode").casefold() in _ENFORCED
     targets, unusable = _targets(row, tally)
     if not works:
         tally.add("with a rule that is disabled or only tested, which copies nothing")

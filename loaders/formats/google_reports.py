@@ -25,7 +25,7 @@ from graphmodel import identity
 from loaders.base import Claim, FactBuffer, Options, Source
 from loaders.google import Happened, Record, Workspace, text_of
 from loaders.google_events import Events
-from loaders.jsonlog import records, sample
+from loaders.jsonlog import batches, listed_batches, records, sample
 
 NAME = "google_reports"
 TITLE = "Google Workspace audit logs JSON (Reports API; Gmail log from BigQuery)"
@@ -49,15 +49,25 @@ def detect(source: Source) -> Claim | None:
 
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
-    """Read record by record."""
+    """Read the activities in batches or one by one."""
     log = Workspace(out, options)
     events = Events(log)
-    for place, record in records(source, out, _ENVELOPES):
+
+    def take(record: Record, place: str) -> None:
         row = _mail_row(record)
         if row is None:
             events.take(record, place)
         else:
             _mail(events, record, row, place)
+
+    many = batches(source, out, _ENVELOPES) or listed_batches(source, out, _ENVELOPES)
+    if many is not None:
+        from loaders.google_batches import GoogleBatches  # noqa: PLC0415 -- compiled code, which only large files need
+
+        GoogleBatches(log, take, options.now).take(many)
+    else:
+        for place, record in records(source, out, _ENVELOPES):
+            take(record, place)
     more = _MORE in source.head
     if more:
         out.note("only a page of the log (nextPageToken): what follows is unknown")

@@ -1,6 +1,7 @@
 """What applications may do in a tenant, CSV of Microsoft-Extractor-Suite (Get-OAuthPermissions): one permission a row, already joined.
 
-Claims PermissionType, Permission and AppId or ClientObjectId (formats.md 4.3).
+Claims PermissionType, Permission and AppId or ClientObjectId (formats.md 4.3); or ClientId, ConsentType, PrincipalId and Scope: the grants themselves,
+as `Get-MgOauth2PermissionGrant` and `Get-AzureADOAuth2PermissionGrant` give them to Export-Csv, one a row.
 
 Yields App `app:<AppId>` (object id where that is missing) with publisher; for PermissionType Application and a permission that reaches mail,
 APP_SCOPE to the mail system since CreationTimestamp; for Delegated permissions of one user (ConsentType Principal), CONSENTED with all of
@@ -27,6 +28,9 @@ SEEN = "not yet seen in the wild"
 READS = "applications, what they may do with mail, who consented"
 
 
+_GRANTS = frozenset(("clientid", "consenttype", "principalid", "scope"))
+
+
 @dataclass
 class _Consent:
     place: str
@@ -37,11 +41,16 @@ def detect(source: Source) -> Claim | None:
     """Claim by the header."""
     header = header_of(source)
     ours = {"permissiontype", "permission"} <= header and header & {"appid", "clientobjectid"}
+    if header >= _GRANTS:
+        return Claim(7, "columns of permission grants")
     return Claim(7, "columns of OAuthPermissions") if ours else None
 
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
     """Read the rows one by one; consents are put together at the end."""
+    if header_of(source) >= _GRANTS:
+        _grants(source, options, out)
+        return
     table = Table(source, options, out, dates=("creationtimestamp",))
     table.require("permissiontype", "permission")
     tenant = Tenant(out, options)
@@ -61,6 +70,18 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
             out.refuse(row.at("permissiontype"), row["permissiontype"], "neither Application nor Delegated")
     for (app, user, resource), consent in consents.items():
         tenant.grant({"clientId": app, "principalId": user or None, "resourceId": resource, "scope": " ".join(consent.scopes)}, consent.place)
+    tenant.finish()
+
+
+def _grants(source: Source, options: Options, out: FactBuffer) -> None:
+    tenant = Tenant(out, options)
+    for row in Table(source, options, out):
+        app = guid(row["clientid"])
+        if app is None:
+            out.refuse(row.at("clientid"), row["clientid"], "not an id of an application")
+            continue
+        user = guid(row["principalid"]) if row["consenttype"].casefold() != "allprincipals" else None
+        tenant.grant({"clientId": app, "principalId": user, "resourceId": row.get("resourceid"), "scope": row["scope"], "consentType": row["consenttype"]}, row.place)
     tenant.finish()
 
 

@@ -1,12 +1,14 @@
-"""Directory roles and who holds them, CSV of Microsoft-Extractor-Suite (Get-AllRoleActivity, Get-PIMAssignments; formats.md 4.3).
+"""Directory roles and who holds them, CSV of Microsoft-Extractor-Suite and Hawk (formats.md 4.3).
 
-Claims `Role`, `UserName` and `UserId` (all roles), or `RoleName`, `UserPrincipalName` and `AssignmentType` (Privileged Identity Management).
+Claims `Role`, `UserName` and `UserId` (Get-AllRoleActivity), `RoleName`, `UserPrincipalName` and `AssignmentType` (Get-PIMAssignments), or
+`AdminGroupName`, `Members` and `ObjectId` (Hawk's EntraIDAdministrators).
 
 Yields Account `entra:<UserId>` (`upn:<name>` without an id), HAS_ROLE to the Entra role (with the time of an assignment of PIM), and what the role lets its
 holders do.
 
 Traps: an assignment that is only eligible gives nothing until it is switched on: counted. One whose `DirectoryScopeId` is not `/` holds for a part of the
-tenant: counted. `EndDateTime` may be the word Permanent. Applications that hold roles are left out by the suite.
+tenant: counted. `EndDateTime` may be the word Permanent. Applications that hold roles are left out by the suite; Hawk names groups and applications too,
+and writes a row "No Members" for a role that nobody has.
 """
 
 from __future__ import annotations
@@ -21,12 +23,14 @@ from loaders.reading import Row, Table, header_of
 from loaders.recipients import Node
 
 NAME = "mes_roles"
-TITLE = "Directory roles CSV (Microsoft-Extractor-Suite)"
+TITLE = "Directory roles CSV (Microsoft-Extractor-Suite, Hawk)"
 PRIORITY = "should"
 SEEN = "not yet seen in the wild"
 READS = "who holds which directory role"
 
 _ALL = frozenset(("role", "username", "userid"))
+_HAWK = frozenset(("admingroupname", "members", "objectid"))
+_KINDS = {"group": "Group", "serviceprincipal": "ServicePrincipal"}
 _PIM = frozenset(("rolename", "userprincipalname", "assignmenttype"))
 
 
@@ -35,6 +39,8 @@ def detect(source: Source) -> Claim | None:
     header = header_of(source)
     if header >= _PIM:
         return Claim(8, "columns of PIM assignments")
+    if header >= _HAWK:
+        return Claim(8, "columns of Hawk's administrators")
     return Claim(8, "columns of role memberships") if header >= _ALL and header & {"accountenabled", "lastinteractivesignin"} else None
 
 
@@ -54,7 +60,7 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
 
 
 def _row(row: Row, tenant: Tenant, domains: Counter[str], held: list[tuple[Node, str, str, dict[str, int | None]]]) -> None:
-    name, upn = role_name(row.first("role", "rolename")), row.first("username", "userprincipalname")
+    name, upn = role_name(row.first("role", "rolename", "admingroupname")), row.first("username", "userprincipalname", "members")
     if not name:
         tenant.out.refuse(row.place, upn, "the row names no role")
         return
@@ -64,9 +70,19 @@ def _row(row: Row, tenant: Tenant, domains: Counter[str], held: list[tuple[Node,
     if row.get("directoryscopeid") not in ("", "/"):
         tenant.tally.add("with a role for a part of the tenant: counted, not taken")
         return
+    if kind := row.get("membertype").casefold():
+        if kind == "none":
+            return
+        if kind in _KINDS:
+            if principal := tenant.principal(_KINDS[kind], row["objectid"], row.place, {"displayName": upn}):
+                tenant.out.node(principal[0], principal[1], row.place, name=upn or None)
+                held.append((principal, name, row.place, {}))
+            else:
+                tenant.out.refuse(row.at("objectid"), upn, "no object id")
+            return
     enabled = row.flag("accountenabled")
     node = tenant.user(
-        {"id": row.get("userid"), "userPrincipalName": upn, "displayName": row.get("displayname"), "department": row.get("department"),
+        {"id": row.first("userid", "objectid"), "userPrincipalName": upn, "displayName": row.get("displayname"), "department": row.get("department"),
          "jobTitle": row.get("jobtitle"), "accountEnabled": enabled, "createdDateTime": row.date("createddatetime")}, row.place,
     )  # fmt: skip
     if node is None:

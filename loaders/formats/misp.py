@@ -18,10 +18,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from loaders import dates
 from loaders.base import Broken, Claim, FactBuffer, Options, Source
 from loaders.containers import read_json
 from loaders.indicators import Indicators
+from loaders.jsonbatch import SMALL
+from loaders.misp import Attributes, is_yes, title_of
 
 NAME = "misp"
 TITLE = "MISP event or attributes (JSON)"
@@ -30,16 +31,6 @@ SEEN = "real sample"
 READS = "indicators: addresses, domains, hosts, URLs, user agents, message ids, hashes"
 
 _LARGEST = 256 << 20
-_SINGLE = {
-    "email": "email", "email-src": "email", "email-dst": "email", "email-reply-to": "email", "target-email": "",
-    "ip-src": "ip", "ip-dst": "ip", "domain": "domain", "hostname": "host", "url": "url", "uri": "url", "user-agent": "user agent",
-    "email-message-id": "message id", "sha256": "sha256",
-}  # fmt: skip
-# Composite type -> the kind of each half; "" is not read.
-_PAIRS = {
-    "ip-src|port": ("ip", ""), "ip-dst|port": ("ip", ""), "domain|ip": ("domain", "ip"), "hostname|port": ("host", ""),
-    "filename|sha256": ("", "sha256"),
-}  # fmt: skip
 _KEY = re.compile(rb'"(Event|Attribute|to_ids)"\s*:')
 _MISP = re.compile(rb'"(info|Attribute|orgc_id|Orgc|threat_level_id)"\s*:')
 _ATTRIBUTE = frozenset(("type", "value", "to_ids"))
@@ -63,12 +54,20 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
     if source.size > _LARGEST:
         raise Broken("whole file", f"more than {_LARGEST >> 20} MiB", "export fewer events at a time")
     with source.open() as stream:
-        document = read_json(stream.read())
+        data = stream.read()
     signs, found = Indicators(out), False
+    attributes = Attributes(out, signs, options)
+    if len(data) >= SMALL:
+        from loaders.misp_batches import in_columns  # noqa: PLC0415 -- compiled code, which only large files need
+
+        if in_columns(data, attributes):
+            signs.finish()
+            return
+    document = read_json(data)
     for place, title, attribute in _attributes(document, ""):
         found = True
         out.records += 1
-        _Reader(out, signs, options).attribute(attribute, title, place)
+        attributes.take(attribute, title, place)
     if not found and not _is_event(document):
         raise Broken("whole file", "neither an Event nor Attribute of MISP", "export the event as MISP JSON")
     out.records += not found
@@ -102,58 +101,15 @@ def _attributes(found: Any, place: str) -> Iterator[tuple[str, str, Any]]:
 
 
 def _event(event: dict[str, Any], place: str) -> Iterator[tuple[str, str, Any]]:
-    title = " ".join(event["info"].split()) if isinstance(event.get("info"), str) else ""
+    title = title_of(event)
     dot = f"{place}." if place else ""
     for number, attribute in enumerate(_list(event.get("Attribute"))):
         yield f"{dot}Attribute[{number}]", title, attribute
     for index, item in enumerate(_list(event.get("Object"))):
         for number, attribute in enumerate(_list(item.get("Attribute")) if isinstance(item, dict) else []):
-            inside = isinstance(item, dict) and _yes(item.get("deleted")) and isinstance(attribute, dict)
+            inside = isinstance(item, dict) and is_yes(item.get("deleted")) and isinstance(attribute, dict)
             yield f"{dot}Object[{index}].Attribute[{number}]", title, {**attribute, "deleted": True} if inside else attribute
-
-
-class _Reader:
-    """States one attribute."""
-
-    def __init__(self, out: FactBuffer, signs: Indicators, options: Options) -> None:
-        self._out, self._signs, self._now = out, signs, options.now
-
-    def attribute(self, found: Any, title: str, place: str) -> None:
-        if not isinstance(found, dict) or not isinstance(found.get("type"), str) or not isinstance(found.get("value"), str):
-            self._out.refuse(place, type(found).__name__, "not an attribute with type and value")
-        elif _yes(found.get("deleted")):
-            self._signs.skip("deleted, which match nothing")
-        elif not _yes(found.get("to_ids")):
-            self._signs.skip("not meant for detection (to_ids is false), which match nothing")
-        else:
-            self._sign(found, title, place)
-
-    def _sign(self, found: dict[str, Any], title: str, place: str) -> None:
-        type_, value = found["type"].strip().casefold(), found["value"]
-        pair = _PAIRS.get(type_)
-        kinds, values = (pair, value.split("|", 1)) if pair else ((_SINGLE.get(type_, ""),), [value])
-        if not any(kinds):
-            self._signs.skip("of types that records here do not hold (file names, other hashes, text)")
-            return
-        times = {"valid_from": self._time(found, "first_seen", place), "valid_until": self._time(found, "last_seen", place)}
-        for kind, half in zip(kinds, values, strict=False):
-            if kind:
-                self._signs.add(kind, half, place, **times, note=title or None)
-
-    def _time(self, found: dict[str, Any], name: str, place: str) -> int | None:
-        value = found.get(name)
-        if value in (None, "", "0"):
-            return None
-        try:
-            return dates.moment(str(value), None, self._now)
-        except dates.BadDate:
-            self._out.note(f"{name} that is no date or cannot be believed, taken as unknown (first: {place})")
-            return None
 
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _yes(value: Any) -> bool:
-    return value is True or value == 1 or (isinstance(value, str) and value.strip().casefold() in ("1", "true"))

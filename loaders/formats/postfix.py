@@ -1,6 +1,7 @@
-"""Postfix log by syslog (mail.log, maillog, journal exports): who sent what to whom, and what became of it (formats.md 2).
+"""Postfix log by syslog or the systemd journal (mail.log, maillog, `journalctl`): who sent what to whom, and what became of it (formats.md 2).
 
-Claims lines of postfix daemons with a syslog prefix (RFC 3164, RFC 5424, ISO dates), and lines cut to `QUEUEID: to=<…>, … status=…`.
+Claims lines of postfix daemons with a syslog prefix (RFC 3164, RFC 5424, ISO dates, journalctl's `short-full` and `short-unix`), lines cut to
+`QUEUEID: to=<…>, … status=…`, `docker compose logs`, and such lines kept as JSON: the journal (`journalctl -o json`), Docker's, Filebeat's, Splunk's.
 
 Yields, joined by queue id: Message (`message-id=`, `size=`, time of its first line), SENT_BY (`from=`), ADDRESSED_TO (`to=`, `status=`: sent is
 delivered; deferred is pending; bounced and expired have failed). Where `orig_to=` is another address: that one as a recipient too
@@ -8,8 +9,8 @@ delivered; deferred is pending; bounced and expired have failed). Where `orig_to
 
 Traps: queue ids are used again, so a message is host + queue id until `removed`, or until another `message-id=` comes; without a
 Message-ID it is known by host, queue id and day. What is handed to a filter on the same host (relay=127.0.0.1, a pipe named
-…filter) is relayed, not delivered. Dates of RFC 3164 have neither year nor zone: see loaders/postfix_lines.py; the note says what was
-taken. `from=<>` is a bounce. Lines of other programs are passed over. Header checks print subjects: they are not read.
+…filter) is relayed, not delivered. Dates of RFC 3164 have neither year nor zone: see loaders/postfix_lines.py; --zone says the zone, else they
+are read as UTC; the note says what was taken. `from=<>` is a bounce. Lines of other programs are passed over. Header checks print subjects: they are not read.
 Documented in Postfix's manual pages (postconf, qmgr, smtp).
 """
 
@@ -22,15 +23,16 @@ from dataclasses import dataclass, field
 
 from graphmodel import identity
 from graphmodel.times import to_iso
-from loaders import columns
+from loaders import columns, journal
 from loaders.base import Broken, Claim, FactBuffer, Options, Source
 from loaders.encodings import encoding_of, head_text, open_text
 from loaders.jsonbatch import SMALL
 from loaders.postfix_lines import Line, Lines, first_year
 from loaders.trace import Trace, address
+from loaders.zones import Clock, told
 
 NAME = "postfix"
-TITLE = "Postfix syslog"
+TITLE = "Postfix syslog or journal"
 PRIORITY = "must"
 SEEN = "real sample"
 READS = "messages, senders, recipients, delivery, aliases"
@@ -59,6 +61,8 @@ def detect(source: Source) -> Claim | None:
     """Claim lines of Postfix."""
     if source.is_dir:
         return None
+    if journal.speaks_of(source, _DAEMON, b"postfix"):
+        return Claim(8, "a journal with lines of postfix daemons")
     text = head_text(source)
     if "postfix" in text and _DAEMON.search(text):
         return Claim(8, "lines of postfix daemons")
@@ -67,11 +71,17 @@ def detect(source: Source) -> Claim | None:
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
     """Read the lines, many at a time in a large file; one whose dates have no year is read twice."""
+    if journal.records_of(source):
+        of_journal = _Reader(options, out, Lines(None, Clock(options.zone) if options.zone else None))
+        for place, line in journal.lines(source, out):
+            of_journal.line(line, place)
+        of_journal.finish(None, "")
+        return
     encoding = encoding_of(source, options)
     if encoding.remark:
         out.note(encoding.remark)
     year, why = first_year(source, options.now)
-    reader = _Reader(options, out, Lines(year))
+    reader = _Reader(options, out, Lines(year, Clock(options.zone) if options.zone else None))
     with closing(open_text(source, encoding)) as stream:
         try:
             if source.size < SMALL:
@@ -131,7 +141,7 @@ class _Reader:
             self._out.note("dates without a year, and nothing tells it: times are unknown; put the date into the file's name (mail.log-20230630)")
         elif self._lines.zoneless and year is not None:
             self._out.note(f"dates without a year: the first is taken to be of {year} {why}")
-        zone = "times without a zone were taken as UTC" if self._lines.zoneless else None
+        zone = told(self._lines.clock or Clock(), "times without a zone") if self._lines.zoneless else None
         self._trace.finish(note=zone)
 
     def _entry(self, slot: tuple[str, str], line: Line, place: str) -> _Queued:

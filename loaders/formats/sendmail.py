@@ -1,6 +1,6 @@
 """Sendmail's log by syslog (maillog): who sent what to whom, and what became of it (formats.md 2).
 
-Claims lines of sendmail, sm-mta or sm-msp-queue with `from=…, size=…, msgid=…` or `to=…, …, stat=…`.
+Claims lines of sendmail, sm-mta or sm-msp-queue with `from=…, size=…, msgid=…` or `to=…, …, stat=…`, also in the systemd journal as JSON.
 
 Yields, joined by queue id: Message (`msgid=`, `size=`, time of its first line), SENT_BY (`from=`), ADDRESSED_TO (`to=`, several by commas; `stat=`:
 Sent is delivered, Deferred and queued are pending, anything else by `dsn=`).
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 
+from loaders import journal
 from loaders.base import Claim, FactBuffer, Options, Source
 from loaders.encodings import head_text, numbered_lines
 from loaders.mail_queues import Queues, Recipient
@@ -22,7 +23,7 @@ from loaders.trace import address
 from loaders.zones import Clock, told
 
 NAME = "sendmail"
-TITLE = "Sendmail syslog"
+TITLE = "Sendmail syslog or journal"
 PRIORITY = "should"
 SEEN = "not yet seen in the wild"
 READS = "messages, senders, recipients, delivery"
@@ -38,18 +39,19 @@ _DSN = {"2": "delivered", "4": "pending", "5": "failed"}
 def detect(source: Source) -> Claim | None:
     """Claim lines of sendmail."""
     if source.is_dir or source.head.lstrip()[:1] in (b"{", b"["):  # such lines within records of another log
-        return None
+        return Claim(8, "a journal with lines of sendmail") if journal.speaks_of(source, _CLAIMED, b"sendmail", b"sm-m", b"sm-que") else None
     return Claim(8, "lines of sendmail") if _CLAIMED.search(head_text(source)) else None
 
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
     """Read the lines one by one; a file whose dates have no year is read twice."""
-    text = numbered_lines(source, options, out)
-    year, why = first_year(source, options.now)
+    of_journal = bool(journal.records_of(source))
+    text = journal.lines(source, out) if of_journal else numbered_lines(source, options, out)
+    year, why = (None, "") if of_journal else first_year(source, options.now)
     queues, lines, clock = Queues(out, options.now), Lines(year), Clock(options.zone)
     for place, line in text:
         if line.strip():
-            out.records += 1
+            out.records += not of_journal
             _line(line.rstrip(), place, queues, lines, clock, out)
     if lines.undated:
         out.note("dates without a year, and nothing tells it: times are unknown; put the date into the file's name (maillog-20230630)")

@@ -4,8 +4,8 @@ Claims `{"data": […], "meta": {methods, type, count, version}}`, by its first 
 members of that shape.
 
 Yields Account, Group and Server `ad:<SID>`; MEMBER_OF from Members and PrimaryGroupSID; from a user's mail attribute HAS_ADDRESS and a
-Mailbox that the mail system of the domain HOSTS; from local groups ADMIN_TO (…-544; also from the GPOChanges of a unit), SIGNS_IN_TO
-remote desktop (…-555) and remote shell (…-580); SESSION_ON from the three lists of sessions; a computer with an exchangeMDB/ principal HOSTS the mail system, and Exchange's
+Mailbox that the mail system of the domain HOSTS; from local groups ADMIN_TO (…-544), SIGNS_IN_TO
+remote desktop (…-555), remote shell (…-580) and remote COM (…-562), these also from the GPOChanges of a unit; SESSION_ON from the three lists of sessions; a computer with an exchangeMDB/ principal HOSTS the mail system, and Exchange's
 own groups that may give themselves any mailbox administer it. Container `ad:<GUID>` (a domain: `ad:<SID>`) of domains, organisational units,
 containers and group policies; CONTROLS from Aces, AllowedToDelegate, AllowedToAct, HasSIDHistory, SPNTargets (SQLAdmin), DumpSMSAPassword and
 unconstraineddelegation (CoerceToTGT); CONTAINS from ContainedBy, else from the container's ChildObjects, which inherits unless IsACLProtected;
@@ -17,7 +17,7 @@ SID carries its domain (`CORP.EXAMPLE-S-1-5-32-544`). A member of another domain
 files in the same zip. The 14 digits of a file's name are the local time of the collecting machine.
 
 Containers in which no account, group or server lies are left out. TrustDirection is seen from the collected domain.
-Left for later: UserRights, of GPOChanges all but local administrators, and the files of certificate templates and authorities.
+Left for later: UserRights and the files of certificate templates and authorities.
 That everybody signed in belongs to Authenticated Users and Everyone is said by no object, so it is not stated here either.
 """
 

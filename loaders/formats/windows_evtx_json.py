@@ -1,7 +1,8 @@
 """Windows events as JSON, as parsers of EVTX write them: evtx_dump, Chainsaw, Velociraptor, EvtxECmd; and as Wazuh archives them.
 
-Claims records with `System` that has EventID and Computer, also under `Event` or `document.data.Event`; with EventId, Computer and Payload; or
-with `data.win.system`.
+Claims records with `System` that has EventID and Computer, also under `Event` or `document.data.Event`; with EventId, Computer and Payload; with
+EventTime, EventID, Computer, Channel and EventData or UserData (Velociraptor's EvtxHunter), or UserName, DomainName and SourceIP (its RDPAuth); or with
+`data.win.system`.
 
 Yields what windows_evtx says of the same events, under the same keys (Computer, Channel, EventRecordID), so that both count once.
 
@@ -32,6 +33,8 @@ READS = "logons, failed logons, explicit credentials, sessions on computers"
 
 _ENVELOPES = ("events", "Events")
 _NUMBERED = re.compile(rb"(?:\xef\xbb\xbf)?Record \d+\s*\{")
+_HUNTED = frozenset(("EventTime", "EventID", "Computer", "Channel"))
+_SIGNED_IN = frozenset(("UserName", "DomainName", "SourceIP"))
 _COLUMNS = frozenset(("EventId", "Computer", "Payload", "TimeCreated"))
 
 
@@ -85,12 +88,14 @@ def _event(record: Record) -> Record | None:
     """The event in a record, by its System."""
     if (alert := _of_wazuh(record)) is not None:
         return alert
+    if (hunted := _of_velociraptor(record)) is not None:
+        return hunted
     document = record.get("document")
     data = document.get("data") if isinstance(document, dict) else None
-    for found in (record, record.get("Event"), data.get("Event") if isinstance(data, dict) else None):
-        system = found.get("System") if isinstance(found, dict) else None
-        if isinstance(found, dict) and isinstance(system, dict) and "EventID" in system and "Computer" in system:
-            return found
+    for event in (record, record.get("Event"), data.get("Event") if isinstance(data, dict) else None):
+        system = event.get("System") if isinstance(event, dict) else None
+        if isinstance(event, dict) and isinstance(system, dict) and "EventID" in system and "Computer" in system:
+            return event
     return None
 
 
@@ -109,3 +114,19 @@ def _of_wazuh(record: Record) -> Record | None:
         },
         "EventData": {name[:1].upper() + name[1:]: value for name, value in found.items()} if isinstance(found, dict) else {},
     }  # fmt: skip
+
+
+def _of_velociraptor(record: Record) -> Record | None:
+    """The event in a row of Velociraptor's artifacts; None where there is none."""
+    if not record.keys() >= _HUNTED or not isinstance(record["Computer"], str):
+        return None
+    found: Record = {name: record.get(name) for name in ("EventID", "EventRecordID", "Channel", "Computer")}
+    found["TimeCreated"] = {"SystemTime": record["EventTime"]}
+    parts = {name: record[name] for name in ("EventData", "UserData") if isinstance(record.get(name), dict)}
+    if not parts and record.keys() >= _SIGNED_IN:
+        name, domain, ip, kind = ("" if (value := record.get(key)) in (None, "null") else value for key in ("UserName", "DomainName", "SourceIP", "LogonType"))
+        if str(record["Channel"]).casefold() == "security":
+            parts = {"EventData": {"TargetUserName": name, "TargetDomainName": domain, "IpAddress": ip, "LogonType": kind}}
+        else:  # of the services of remote desktop
+            parts = {"UserData": {"EventXML": {"User": f"{domain}\\{name}" if domain else name, "Address": ip}}}
+    return {"System": found, **parts} if parts else None

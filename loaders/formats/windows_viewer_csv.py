@@ -36,7 +36,7 @@ _SHAPES = (
     frozenset(("date and time", "source", "event id", "task category")), frozenset(("日付と時刻", "ソース", "イベント id", "タスクのカテゴリ")),
     frozenset(("message", "id", "timecreated")), frozenset(("message", "eventid", "timegenerated")),
 )  # fmt: skip
-_ZONED = re.compile(r"(Z|[+-]\d{2}:?\d{2})$")
+_ZONED = re.compile(r"(Z|[+-]\d{2}:?\d{2}|/Date\(-?\d+\)\\?/)$")
 _WANTED = SECURITY | DESKTOP
 _CLEARED = 1102
 _ADVICE = "save the log as EVTX or XML"
@@ -54,7 +54,7 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
     unnamed = () if "message" in header_of(source) else ("message",)
     table = Table(source, options, out, dates=_TIMES, unnamed=unnamed)
     own = "" if table.has("machinename") else _computer(table)
-    logons, clock = Logons(out), Clock(options.zone)
+    logons, clock, local = Logons(out), Clock(options.zone), False
     for row in table:
         number = int_of(row.first(*_IDS))
         if number is None:
@@ -62,10 +62,12 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
         elif number not in _WANTED:
             logons.others += 1
         else:
+            local |= not _ZONED.search(row.first(*_TIMES))
             _take(row, number, own, logons, clock)
     if own:
         out.note(f"the columns name no computer: {own}, whose own account stands in the records")
-    out.note(told(clock, "the local times of the computer that saved them"))
+    if local:
+        out.note(told(clock, "the local times of the computer that saved them"))
     logons.finish()
 
 

@@ -2,11 +2,11 @@
 // title: What was done to an object of which one has full control, in the Windows log
 // logs: [audit log, logons]
 // scope: target
-// limits: Only where the account, or a group of which it is a direct member, has the right; an administrator of the domain leaves the same records. Units, domains and policies are not read.
+// limits: Only where the account, or a group of which it is a direct member, has the right; an administrator of the domain leaves the same records.
 MATCH (o:Observation)-[w:OBSERVED]->(a:Account)
 WHERE w.role = 'actor' AND o.operation IN ['4724', '4728', '4732', '4756', '5136']
 WITH DISTINCT o, a
-MATCH (o)-[r:OBSERVED]->(t:Account|`Group`|Server)
+MATCH (o)-[r:OBSERVED]->(t:Account|`Group`|Server|Container)
 WHERE r.role = 'target' AND t.key <> a.key
 WITH DISTINCT o, a, t
 MATCH (a)-[c:CONTROLS]->(t)
@@ -16,7 +16,7 @@ UNION
 MATCH (o:Observation)-[w:OBSERVED]->(a:Account)
 WHERE w.role = 'actor' AND o.operation IN ['4724', '4728', '4732', '4756', '5136']
 WITH DISTINCT o, a
-MATCH (o)-[r:OBSERVED]->(t:Account|`Group`|Server)
+MATCH (o)-[r:OBSERVED]->(t:Account|`Group`|Server|Container)
 WHERE r.role = 'target' AND t.key <> a.key
 WITH DISTINCT o, a, t
 MATCH (a)-[:MEMBER_OF]->(g:`Group`)

@@ -10,7 +10,7 @@
 // closes_with: Delete the transport rule; look at who may make such rules
 // confirmed_by: [New-TransportRule, Set-TransportRule, Enable-TransportRule]
 // likelihood: low; ordinal hint of the step table, no study
-// limits: Who made the rule is not asked here. Rules that could be made but were not are not counted. Journal rules and connectors are not read.
+// limits: Who made the rule is not asked here. Rules that could be made but were not are not counted. Connectors are not read.
 MATCH (s:Service)-[p:PASSES_THROUGH]->(r:Rule)
 WHERE s.type = 'mail system' AND r.type = 'transport rule'
 RETURN s.key AS source, r.key AS target, p.valid_from AS opens, p.valid_until AS closes, [p.fact] AS because

@@ -271,3 +271,14 @@ def test_objects_of_adexplorersnapshot_say_what_ldapdomaindump_says(tmp_path):
     mine = [{k: v for k, v in fact.items() if k != "place"} for fact in facts_of(path, now=NOW) if "kind" in fact]
     theirs = [{k: v for k, v in fact.items() if k != "place"} for fact in facts_of(HERE / "ldapdomaindump" / "input.json", now=NOW) if "kind" in fact]
     assert sorted(map(str, mine)) == sorted(map(str, theirs))
+
+
+@pytest.mark.parametrize(("group", "key"), [
+    ("Domain Admins", "ad:S-1-5-21-1-2-3-512"), ("Mail admins", "group:mail admins@corp.example"), ("CN=Mail admins,OU=Groups,DC=corp,DC=example", "dn:cn=mail admins,ou=groups,dc=corp,dc=example"),
+])  # fmt: skip
+def test_members_of_a_group_that_a_column_names_are_its_members(group, key, tmp_path):
+    path = tmp_path / "members.csv"
+    path.write_text(f'"GroupName","distinguishedName","name","objectClass","SamAccountName","SID"\n"{group}","CN=Ann,DC=corp,DC=example","Ann","user","ann","S-1-5-21-1-2-3-1105"\n')
+    facts = facts_of(path, now=NOW)
+    assert ends(facts, "MEMBER_OF") == {("ad:S-1-5-21-1-2-3-1105", key)}
+    assert ("known by its name alone" in notes(facts)) == key.startswith("group:")

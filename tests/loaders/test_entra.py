@@ -539,3 +539,42 @@ def test_any_change_to_an_entraexporter_folder_gives_facts_or_an_explained_error
         raw = path.read_bytes()
         path.write_bytes(data.draw(st.sampled_from([b"", raw[: len(raw) // 2], b"[]", b'{"id": 7, "appRoles": [1], "members": {}}', raw + raw, b"\xff\xfe\x00", b"null"])))
     _ends_well(folder)
+
+
+def _of_powershell(value):
+    if isinstance(value, dict):
+        return {"IPAddress" if key == "ipAddress" else key[:1].upper() + key[1:]: _of_powershell(inner) for key, inner in value.items()}
+    return [_of_powershell(inner) for inner in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("folder", ["entra_logs_graph", "entra_logs_graph_signins"])
+def test_what_graphs_powershell_module_wrote_says_the_same_under_its_own_names(folder, tmp_path):
+    (given,) = (HERE / folder).glob("input.*")
+    text, records, at = given.read_text(encoding="utf-8-sig"), [], 0
+    while text[at:].strip():  # one array after another
+        found, at = json.JSONDecoder().raw_decode(text, at + len(text[at:]) - len(text[at:].lstrip()))
+        records += found if isinstance(found, list) else found.get("value", [found])
+    paths = []
+    for name, change in (("plain.json", lambda value: value), ("powershell.json", _of_powershell)):
+        paths.append(tmp_path / name)
+        paths[-1].write_text(json.dumps(change(records)), encoding="utf-8")
+    plain, other = (facts_of(path, now=NOW) for path in paths)
+    assert [fact for fact in plain if "kind" in fact] and plain == other
+
+
+def test_grants_as_a_table_say_who_consented_to_what(tmp_path):
+    path, app, user = tmp_path / "grants.csv", "11111111-0000-4000-8000-000000000001", "755e500a-6c03-46b0-b53b-282f23374e3b"
+    rows = [f'"{app}","Principal","{user}","22222222-0000-4000-8000-000000000002"," Mail.Read offline_access"', f'"{app}","AllPrincipals","","x","Mail.Send"', '"?","Principal","","",""']
+    path.write_text('"ClientId","ConsentType","PrincipalId","ResourceId","Scope"\n' + "\n".join(rows) + "\n")
+    facts = facts_of(path, now=NOW, mailbox="ann@x.example")
+    assert [(f["from_key"], f["to_key"], f["scope"]) for f in facts if f.get("kind") == "CONSENTED"] == [(f"entra:{user}", f"app:{app}", "Mail.Read offline_access")]
+    assert [(f["to_key"], f["scope"], f["delegated"]) for f in facts if f.get("kind") == "APP_SCOPE"] == [("service:mail/x.example", "Mail.Send", True)]
+    assert [f["refused"]["place"] for f in facts if "refused" in f] == ["row 4, column clientid"]
+
+
+def test_sign_ins_that_were_laid_out_flat_keep_whether_they_succeeded(tmp_path):
+    path = tmp_path / "flat.csv"
+    path.write_text("id,createdDateTime,userPrincipalName,userId,appDisplayName,appId,ipAddress,status.errorCode\n"
+                    "1,2023-06-01T08:00:00Z,ann@x.example,755e500a-6c03-46b0-b53b-282f23374e3b,Office,a,203.0.113.9,0\n"
+                    "2,2023-06-01T08:01:00Z,ann@x.example,755e500a-6c03-46b0-b53b-282f23374e3b,Office,a,203.0.113.9,50126\n")  # fmt: skip
+    assert [f["succeeded"] for f in facts_of(path, now=NOW) if f.get("kind") == "Observation"] == [True, False]

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import random
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,12 @@ def test_what_is_nested_without_end_or_declares_entities_is_refused(tmp_path, na
     path.write_text(DEEP[name], encoding="utf-8")
     with pytest.raises(LoadError):
         read_into(path, now=NOW)
+
+
+def test_a_workbook_is_refused_with_what_to_do(tmp_path):
+    path = tmp_path / "audit.xlsx"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    with pytest.raises(LoadError, match="Excel workbook; save its sheet as CSV"):
+        facts_of(path)

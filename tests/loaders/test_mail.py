@@ -132,6 +132,8 @@ def test_a_name_is_never_an_address_a_link_or_a_text():
     ("headers", "sent", "basis"),
     [
         ({"Date": "Mon, 10 Oct 2022 09:00:00 +0900"}, 1_665_360_000, "date"),
+        ({"Date": "Mon, 10 Oct 2022 09:00:00 JST"}, 1_665_360_000, "date"),
+        ({"Date": "Mon, 10 Oct 2022 09:00:00 +0900 (JST)"}, 1_665_360_000, "date"),
         ({"Date": "Mon, 31 Dec 1979 16:00:00 -0800", "Received": "by x; Mon, 10 Oct 2022 00:00:00 +0000"}, 1_665_360_000, "received"),
         ({"Date": "Thu, 18 Jul 102 00:00:00 +0000"}, None, None),
         ({"Date": "Mon, 10 Oct 2099 09:00:00 +0900"}, None, None),

@@ -28,7 +28,8 @@ ADDRESSES = st.sampled_from(["ken@nisc.example", "Ken@NISC.example", "x@abroad.e
 STAMPS = st.sampled_from([
     "2022-10-02T01:00:05Z", "2022-10-02T01:00:05.123456+09:00", "2022-10-02T01:00:05-0330", "2022-10-02T01:00:05", "2022-13-02T01:00:05Z", "2022-10-02T25:00:05Z",
     "Oct  2 01:00:05", "Oct 12 01:00:05", "Jan  1 00:00:00", "Dec 31 23:59:59", "Feb 30 10:00:00", "Foo 11 10:00:00", "<34>Oct  2 01:00:05", "<34>1 2022-10-02T01:00:05Z",
-    "Oct  2 2021 01:00:05", "2022-10-02T01:00:05,5Z", "1985-10-02T01:00:05Z",
+    "Oct  2 2021 01:00:05", "2022-10-02T01:00:05,5Z", "1985-10-02T01:00:05Z", "Oct  2 01:00:05.123456", "Sun 2022-10-02 01:00:05 UTC",
+    "Sun 2022-10-02 01:00:05.5 CEST", "1664672405.123456", "2022-10-02 01:00:05 +09",
 ])  # fmt: skip
 PROGRAMS = st.sampled_from(["postfix/smtp[9]:", "postfix/qmgr[99]:", "postfix/lmtp[7]:", "postfix-in/smtp:", "smtp[1]:", "CRON[2]:", "postfix/smtp"])
 RESTS = st.one_of(
@@ -43,7 +44,7 @@ LINES = st.one_of(
 )  # fmt: skip
 
 
-def said(path: Path, many: bool, size: int = 1 << 20, held: int = 200_000) -> list[dict[str, Any]] | str:
+def said(path: Path, many: bool, size: int = 1 << 20, held: int = 200_000, zone: str | None = None) -> list[dict[str, Any]] | str:
     whole = columns.chunks
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(postfix, "SMALL", 0 if many else 1 << 40)
@@ -51,18 +52,19 @@ def said(path: Path, many: bool, size: int = 1 << 20, held: int = 200_000) -> li
         patch.setattr(columns, "chunks", lambda stream, _=0: whole(stream, size))
         out = FactBuffer()
         try:
-            postfix.read(Source(path, path.name), Options(now=NOW), out)
+            postfix.read(Source(path, path.name), Options(now=NOW, zone=zone), out)
         except LoadError as error:
             return str(error)
     return buffer_facts(out, "postfix")
 
 
 @SOME
-@given(lines=st.lists(LINES, max_size=40), breaks=st.sampled_from(["\n", "\r\n", "\r"]), end=st.booleans(), size=st.sampled_from([200, 1000, 1 << 20]), held=st.sampled_from([2, 200_000]))
-def test_lines_in_any_order_say_the_same_many_at_a_time(tmp_path, lines, breaks, end, size, held):
+@given(lines=st.lists(LINES, max_size=40), breaks=st.sampled_from(["\n", "\r\n", "\r"]), end=st.booleans(), size=st.sampled_from([200, 1000, 1 << 20]), held=st.sampled_from([2, 200_000]),
+       zone=st.sampled_from([None, "Asia/Tokyo", "Europe/Berlin"]))  # fmt: skip
+def test_lines_in_any_order_say_the_same_many_at_a_time(tmp_path, lines, breaks, end, size, held, zone):
     path = tmp_path / "mail.log"
     path.write_bytes((breaks.join(lines) + (breaks if end else "")).encode())
-    assert said(path, True, size, held) == said(path, False, size, held)
+    assert said(path, True, size, held, zone) == said(path, False, size, held, zone)
 
 
 @SOME

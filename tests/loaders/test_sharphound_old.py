@@ -133,3 +133,21 @@ _KEYS = ("LocalAdmins", "Sessions", "Aces", "Members", "AllowedToDelegate", "SPN
 @given(found=st.dictionaries(st.sampled_from(_KEYS), _JSON, max_size=4), version=st.sampled_from([3, 4, 6]))
 def test_any_value_in_any_key_is_brought_over_or_left(found, version):
     assert isinstance(modern(found, version), dict)
+
+
+@pytest.mark.parametrize("version", [3, 4, 6])
+@pytest.mark.parametrize("first", ["ous", "computers"])
+def test_whom_a_policy_lets_in_from_afar_signs_in_to_the_computers_below_it_by_their_names(tmp_path, version, first):
+    given = directory(version)
+    computer, (unit,) = given["computers"][0], given["ous"]
+    for name in ("LocalGroups", "LocalAdmins", "RemoteDesktopUsers", "DcomUsers", "PSRemoteUsers"):
+        computer.pop(name, None)
+    (unit if version == 3 else unit["GPOChanges"]).update({name: _lists(version, [(ANN, "User")]) for name in ("RemoteDesktopUsers", "DcomUsers", "PSRemoteUsers")})
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for type_ in sorted(given, key=lambda name: name != first):
+            meta = {"type": type_, "count": len(given[type_]), "version": version}
+            archive.writestr(f"20200101120000_{type_}.json", json.dumps({type_ if version == 3 else "data": given[type_], "meta": meta}))
+    found = {(fact["from_key"], fact["to_key"], fact["via"], fact["basis"]) for fact in facts_of(path, now=NOW) if fact.get("kind") == "SIGNS_IN_TO"}
+    assert found == {(f"ad:{ANN}", f"service:{type_}/pc.corp.example", via, "group policy")
+                     for type_, via in (("remote desktop", "rdp"), ("remote com", "dcom"), ("remote shell", "winrm"))}  # fmt: skip

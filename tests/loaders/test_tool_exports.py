@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graphmodel.errors import LoadError
+from graphmodel.times import from_iso
 from loaders import registry
 from loaders.base import Broken, Options, Source
 from loaders.jsonrow import JsonRow
@@ -21,11 +22,12 @@ from tests.support.golden import check_golden, facts_of
 HERE = Path(__file__).parent
 NOW = 1_700_000_000
 FOLDERS = {
-    "defender_email_events": "defender_email_events", "mes_roles": "mes_roles", "mes_roles_pim": "mes_roles", "gam_group_members": "gam_group_members",
-    "gam_tokens": "gam_tokens", "gam_users_console": "gam_users", "entra_users_csv_admin": "entra_users_csv",
+    "defender_email_events": "defender_email_events", "defender_email_events_explorer": "defender_email_events", "mes_roles": "mes_roles", "mes_roles_pim": "mes_roles", "mes_roles_hawk": "mes_roles", "gam_group_members": "gam_group_members",
+    "gam_admins": "gam_admins", "google_console_csv": "google_console_csv", "google_console_csv_gam": "google_console_csv", "gam_tokens": "gam_tokens", "gam_users_console": "gam_users", "entra_users_csv_admin": "entra_users_csv",
     "entra_signins_csv_hunting": "entra_signins_csv", "entra_signins_csv_powershell": "entra_signins_csv", "sentinel_signins_json": "sentinel_signins",
     "google_reports_split": "google_reports", "get_mailbox_upn": "get_mailbox", "get_distribution_group_member_roles": "get_distribution_group_member",
     "okta_system_log_hook": "okta_system_log", "entra_audits_csv": "entra_audits_csv", "entra_audits_csv_sentinel": "entra_audits_csv",
+    "get_management_role_assignment": "get_management_role_assignment", "get_transport_rule_journal": "get_transport_rule",
     "get_inbox_rule_list": "get_inbox_rule", "get_inbox_rule_described": "get_inbox_rule", "get_mailbox_json": "get_mailbox",
 }  # fmt: skip
 
@@ -64,7 +66,24 @@ def test_a_mutated_export_ends_with_facts_or_one_clear_line(tmp_path, folder, da
 
 
 def test_no_word_of_a_subject_leaves_the_loader():
-    assert "機密" not in str(facts_of(fixture("defender_email_events"), now=NOW))
+    for folder in ("defender_email_events", "defender_email_events_explorer"):
+        assert "機密" not in str(facts_of(fixture(folder), now=NOW))
+
+
+def test_explorer_tells_the_time_in_the_zone_of_its_header_and_every_recipient_of_a_cell():
+    facts = facts_of(fixture("defender_email_events_explorer"), now=NOW)
+    assert {fact["sent"] for fact in kinds(facts, "Message")} == {from_iso(f"2023-11-01T23:0{minute}:06Z") for minute in (5, 7, 8)}
+    assert {(fact["to_key"], fact["status"]) for fact in kinds(facts, "ADDRESSED_TO")} == {
+        ("smtp:hana@agency.example", "delivered"), ("smtp:bob@y.example", "delivered"), ("smtp:cho@y.example", "delivered"), ("smtp:ken@agency.example", "quarantined"),
+    }  # fmt: skip
+    assert [fact["refused"]["place"] for fact in facts if "refused" in fact] == ["row 5"]
+
+
+def test_an_export_of_explorer_without_message_ids_is_broken_with_the_column_that_is_missing(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("Email date (UTC),Recipients,Sender address,Delivery action\n2023-11-01 09:00:00,a@x.example,b@y.example,Delivered\n")
+    with pytest.raises(Broken, match="internet message id"):
+        facts_of(path)
 
 
 def test_the_same_mail_events_say_the_same_as_a_table_and_as_an_answer_of_the_hunting_api(tmp_path):
@@ -159,3 +178,45 @@ def test_what_is_no_table_is_not_made_one(tmp_path, data):
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_bytes_are_met_with_a_crash_when_a_table_is_looked_for(tmp_path, data):
     view(tmp_path, data)
+
+
+@pytest.mark.parametrize(("holder", "key"), [
+    ({"DisplayName": "Bob", "RecipientPrincipal": {"DisplayName": "Bob", "PrimarySmtpAddress": "bob@agency.example"}}, "account:bob@agency.example"),
+    ({"IsInvalid": False, "RawIdentity": "AGENCY\\bob", "SecurityIdentifier": {"Value": "S-1-5-21-1-2-3-1105"}}, "account:agency\\bob"),
+    ({"DisplayName": "Bob Smith", "RecipientPrincipal": None}, "account:bob smith"), ("bob@agency.example", "account:bob@agency.example"),
+])  # fmt: skip
+def test_a_holder_that_json_writes_as_an_object_is_who_it_stands_for(holder, key, tmp_path):
+    path = tmp_path / "rights.json"
+    path.write_text(json.dumps([{"Identity": "hana@agency.example", "User": holder, "AccessRights": ["FullAccess"], "IsInherited": False, "Deny": False}]))
+    assert [fact["from_key"] for fact in kinds(facts_of(path, now=NOW), "FULL_ACCESS")] == [key]
+
+
+@pytest.mark.parametrize(("header", "event"), [("Date,Event,Description,Actor,IP address", "connexion échouée"), ("日付,イベント名,イベントの説明,ユーザー,IP アドレス", "ログイン失敗")])
+def test_the_consoles_words_in_another_language_are_kept_and_say_nothing_of_success(header, event, tmp_path):
+    path = tmp_path / "login.csv"
+    path.write_text(f"{header}\n2023-10-02T06:00:00Z,{event},x,hana@agency.example,203.0.113.9\n", encoding="utf-8")
+    (seen,) = kinds(facts_of(path, now=NOW), "Observation")
+    assert (seen["operation"], seen["ip"], seen.get("succeeded")) == (event.replace(" ", "_"), "203.0.113.9", None)
+
+
+def test_local_times_of_the_console_are_read_in_the_zone_that_is_said(tmp_path):
+    path = tmp_path / "login.csv"
+    path.write_text('Date,Event,Description,Actor,IP address\n"Oct 2, 2023, 3:00:00 PM",Logout,x,hana@agency.example,203.0.113.9\n')
+    times = [kinds(facts_of(path, now=NOW, zone=zone), "Observation")[0]["at"] for zone in (None, "Asia/Tokyo")]
+    assert times == [from_iso("2023-10-02T15:00:00Z"), from_iso("2023-10-02T06:00:00Z")]
+
+
+def test_json_that_powershell_wrote_in_utf16_is_the_same_table(tmp_path):
+    path, text = tmp_path / "rights.json", json.dumps({"Identity": "hana@agency.example", "User": "bob@agency.example", "AccessRights": "FullAccess", "IsInherited": False, "Deny": False})
+    found = []
+    for encoding in ("utf-8", "utf-16"):
+        path.write_bytes(text.encode(encoding))
+        found.append(facts_of(path, now=NOW))
+    assert found[0] == found[1] and kinds(found[0], "FULL_ACCESS")
+
+
+@pytest.mark.parametrize(("state", "mode", "works"), [(0, 2, True), (1, 2, False), (0, 0, False), ("Enabled", "Enforce", True)])
+def test_a_transport_rule_whose_words_json_wrote_as_numbers_is_as_it_says(state, mode, works, tmp_path):
+    path = tmp_path / "rules.json"
+    path.write_text(json.dumps([{"Name": "copies", "State": state, "Mode": mode, "BlindCopyTo": ["sink@evil.example"]}]))
+    assert [fact["to_key"] for fact in kinds(facts_of(path, now=NOW), "FORWARDS_TO")] == ["smtp:sink@evil.example"] * works

@@ -126,7 +126,10 @@ def test_a_value_that_gives_a_way_to_an_object_is_told_where_it_was_added(facts)
     assert found["512"]["ends"] == {(TANAKA, "actor"), ("dn:cn=sato,dc=corp,dc=example", "target")}
     assert found["515"]["ends"] == {(TANAKA, "actor"), ("dn:cn=files,cn=computers,dc=corp,dc=example", "target")}
     assert {f["to_label"] for f in kinds(facts, "OBSERVED") if f["to_key"].startswith("dn:cn=files")} == {"Server"}
-    assert not {"513", "514"} & found.keys() and "B:828" not in json.dumps(facts)
+    assert found["516"]["ends"] == {(TANAKA, "actor"), ("dn:ou=staff,dc=corp,dc=example", "target")}
+    assert (found["516"]["note"], found["517"]["note"]) == ("added nTSecurityDescriptor", "added versionNumber")
+    assert {f["to_label"] for f in kinds(facts, "OBSERVED") if "ou=staff" in f["to_key"] or "cn=policies" in f["to_key"]} == {"Container"}
+    assert not {"513", "514", "518"} & found.keys() and "B:828" not in json.dumps(facts)
 
 
 def test_copying_the_directory_is_told_by_the_right_to_all_changes_and_not_of_its_controllers(facts):

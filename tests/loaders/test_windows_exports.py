@@ -25,9 +25,9 @@ FOLDERS = {
     "windows_xml": "windows_xml", "windows_evtx_json": "windows_evtx_json", "windows_evtxecmd": "windows_evtxecmd",
     "windows_viewer_csv": "windows_viewer_csv", "windows_viewer_csv_ja": "windows_viewer_csv", "defender_logons": "defender_logons",
     "sentinel_windows_event": "sentinel_windows_event", "splunk_windows": "splunk_windows",
-    "windows_kibana_csv": "windows_kibana_csv", "hayabusa": "hayabusa",
+    "windows_kibana_csv": "windows_kibana_csv", "hayabusa": "hayabusa", "plaso": "plaso",
 }  # fmt: skip
-WHOLE = ("windows_xml", "windows_evtx_json", "windows_evtxecmd", "sentinel_windows_event", "splunk_windows", "windows_kibana_csv")
+WHOLE = ("windows_xml", "windows_evtx_json", "windows_evtxecmd", "sentinel_windows_event", "splunk_windows", "windows_kibana_csv", "plaso")
 
 
 def fixture(folder: str) -> Path:
@@ -223,3 +223,62 @@ def test_a_mutated_export_ends_in_facts_or_in_a_clear_refusal(tmp_path, data, fo
     words, others = [b"4624", b'"', b",", b":", b"{", b"S-1-5", b"2026", b"0x", b"<", b"Event"], [b"", b"\0", b"[]", b"null", b"\xff", b"9" * 30, b"{}", b"&x;"]
     path.write_bytes(mutated(data, fixture(folder).read_bytes(), words, others))
     ends_well(next(fmt for fmt in registry.formats() if FOLDERS[folder] == fmt.NAME), path, NOW)
+
+
+LOGON = {"SubjectUserSid": "S-1-5-18", "SubjectUserName": "PC01$", "SubjectDomainName": "CORP", "SubjectLogonId": "0x3e7", "TargetUserSid": "S-1-5-21-1-2-3-1101",
+         "TargetUserName": "tanaka", "TargetDomainName": "CORP", "TargetLogonId": "0x51a01", "LogonType": "10", "LogonProcessName": "User32",
+         "AuthenticationPackageName": "Negotiate", "WorkstationName": "PC02", "LogonGuid": "{0}", "TransmittedServices": "-", "LmPackageName": "-", "KeyLength": "0",
+         "ProcessId": "0x1", "ProcessName": "-", "IpAddress": "192.0.2.7", "IpPort": "1"}  # fmt: skip
+FILE = {"data_type": "fs:stat", "timestamp": 1774166400000000, "timestamp_desc": "Creation Time", "message": "/etc/passwd", "display_name": "OS:/etc/passwd"}
+
+
+def timeline(**more: object) -> dict:
+    return {"data_type": "windows:evtx:record", "timestamp": 1774166400250000, "datetime": "2026-03-22T08:00:00.250000+00:00", "timestamp_desc": "Creation Time",
+            "event_identifier": 4624, "record_number": 7, "source_name": "Microsoft-Windows-Security-Auditing", "computer_name": "PC01.corp.example"} | more  # fmt: skip
+
+
+@pytest.mark.parametrize("write", [json.dumps, lambda records: "\n".join(json.dumps(record) for record in records)], ids=["list", "lines"])
+def test_a_timeline_without_the_xml_is_read_by_the_order_of_the_strings_and_all_else_is_counted(write, tmp_path):
+    path = tmp_path / "timeline.jsonl"
+    odd = timeline(record_number=8, event_identifier=4648, strings=["S-1-5-18"])
+    path.write_text(write([FILE, timeline(strings=list(LOGON.values())), timeline(event_identifier=4688), odd]))
+    facts = facts_of(path, now=NOW)
+    (seen,) = (fact for fact in facts if fact.get("kind") == "Observation")
+    assert (seen["key"], seen["at"], seen["ip"], seen["as_who"]) == ("obs:windows/pc01.corp.example/security/7", 1774166400, "192.0.2.7", "10 remote interactive")
+    assert [(fact["from_key"], fact["to_key"]) for fact in facts if fact.get("kind") == "SESSION_ON"] == [("ad:S-1-5-21-1-2-3-1101", "host:pc01.corp.example")]
+    assert {note.partition(" ")[2].partition(",")[0] for note in notes(facts)} >= {"entry of the timeline about files and all else", "event without xml_string"}
+
+
+def test_events_that_velociraptor_hunted_are_those_of_the_log(tmp_path):
+    path = tmp_path / "hunt.jsonl"
+    flat = {"EventTime": "2026-03-22T08:00:00.25Z", "Computer": "PC01.corp.example", "Channel": "Security", "EventID": 4624, "EventRecordID": 7, "UserSID": "",
+            "EventData": dict(LOGON, LogonType=10), "Message": "An account was successfully logged on"}  # fmt: skip
+    path.write_text(json.dumps(flat) + "\n" + json.dumps(flat | {"EventRecordID": 8, "EventData": None}) + "\n")
+    facts = facts_of(path, now=NOW)
+    assert [fact["key"] for fact in facts if fact.get("kind") == "Observation"] == ["obs:windows/pc01.corp.example/security/7"]
+    assert [fact["refused"]["place"] for fact in facts if "refused" in fact] == ["line 2"]
+
+
+def test_a_time_that_powershell_wrote_as_a_number_is_no_local_time(tmp_path):
+    path = tmp_path / "events.json"
+    message = "New Logon:\r\n\tSecurity ID:\t\tS-1-5-21-1-2-3-1101\r\n\tAccount Name:\t\ttanaka\r\n\tLogon ID:\t\t0x51A01\r\nLogon Type:\t\t3"
+    path.write_text(json.dumps([{"Message": message, "Id": 4624, "RecordId": 7, "LogName": "Security", "MachineName": "PC01", "TimeCreated": "/Date(1774166400250)/"}]))
+    facts = facts_of(path, now=NOW, zone="Asia/Tokyo")
+    assert [fact["at"] for fact in facts if fact.get("kind") == "Observation"] == [1774166400]
+    assert not [note for note in notes(facts) if "local time" in note]
+
+
+@pytest.mark.parametrize(("more", "seen"), [
+    ({"EventID": 4624, "Channel": "Security", "LogonType": 10}, ("4624", "192.0.2.7")),
+    ({"EventID": 4625, "Channel": "Security", "LogonType": 3}, ("4625", "192.0.2.7")),
+    ({"EventID": 21, "Channel": "Microsoft-Windows-TerminalServices-LocalSessionManager/Operational", "LogonType": "null"}, ("21", "192.0.2.7")),
+    ({"EventID": 1149, "Channel": "Microsoft-Windows-TerminalServices-RemoteConnectionManager/Operational", "LogonType": "null"}, ("1149", "192.0.2.7")),
+])  # fmt: skip
+def test_sign_ins_that_velociraptor_put_into_columns_are_those_of_the_log(more, seen, tmp_path):
+    path = tmp_path / "rdp.jsonl"
+    row = {"EventTime": "2026-03-22T08:00:00Z", "Computer": "PC01.corp.example", "DomainName": "CORP", "UserName": "tanaka", "SourceIP": "192.0.2.7", "Description": "x",
+           "Message": None, "EventRecordID": 7, "FullPath": "C:\\x"}  # fmt: skip
+    path.write_text(json.dumps(row | more) + "\n")
+    facts = facts_of(path, now=NOW)
+    assert [(fact["operation"], fact["ip"]) for fact in facts if fact.get("kind") == "Observation"] == [seen]
+    assert "account:corp\\tanaka" in {fact.get("to_key") for fact in facts}

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support import audit
 from tests.support.exports import csv, new_case, write
+from tests.support.loads import LOADERS
 
 DN = "/o=ExchangeLabs/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn=1a2b-ken"
 BOXES = csv(
@@ -121,3 +122,12 @@ def test_a_consent_of_an_administrator_for_all_gives_the_application_the_mailbox
     assert mailboxes > {alice}
     assert {row["key"] for row in case.blast(f"app:{audit.APP}", "2024-01-01")["reached"]} & mailboxes == {alice}
     case.close()
+
+
+def test_what_was_changed_in_a_directory_is_the_object_that_sharphound_collected(tmp_path):
+    """Windows names objects by distinguished name: a unit whose rights were changed, and a user who got a key."""
+    case = new_case(tmp_path)
+    assert case.load([LOADERS / "sharphound" / "json", LOADERS / "windows_evtx_changes" / "input.evtx"]).exit_code in {0, 6}
+    found = case.cypher("MATCH (o:Observation)-[r:OBSERVED]->(c:Container) WHERE r.role = 'target' RETURN c.key AS key, c.name AS name, o.note AS note ORDER BY note")
+    case.close()
+    assert ("ad:00000001-0000-4000-8000-000000000001", "STAFF@CORP.EXAMPLE", "added nTSecurityDescriptor") in found.rows()

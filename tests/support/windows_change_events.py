@@ -65,6 +65,10 @@ EVENTS = [
     _event(5136, 513, "08:26:01", _changed("msDS-KeyCredentialLink", kind="%%14675"), DC),
     _event(5136, 514, "08:26:02", _changed("description"), DC),
     _event(5136, 515, "08:26:03", _changed("msDS-AllowedToActOnBehalfOfOtherIdentity", "CN=Files,CN=Computers,DC=corp,DC=example", "computer"), DC),
+    # rights on a unit, a new version of a policy, and a unit that gets another policy
+    _event(5136, 516, "08:27:00", _changed("nTSecurityDescriptor", "OU=Staff,DC=corp,DC=example", "organizationalUnit"), DC),
+    _event(5136, 517, "08:27:01", _changed("versionNumber", "CN={6AC1786C-016F-11D2-945F-00C04FB984F9},CN=Policies,CN=System,DC=corp,DC=example", "groupPolicyContainer"), DC),
+    _event(5136, 518, "08:27:02", _changed("gPLink", "OU=Staff,DC=corp,DC=example", "organizationalUnit"), DC),
     # replication: both halves, one half, and a domain controller's own
     _event(4662, 508, "08:30:00", _TANAKA | {"ObjectServer": "DS", "Properties": f"%%7688\n\t\t{_ALL}\n\t{{19195a5b-6da0-11d0-afd3-00c04fd930c9}}"}, DC),
     _event(4662, 509, "08:30:01", _TANAKA | {"ObjectServer": "DS", "Properties": f"%%7688\n\t\t{_CHANGES}"}, DC),
