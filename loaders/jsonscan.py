@@ -23,7 +23,7 @@ from loaders.jsonnames import GUESSES, Found, Names
 
 __all__ = ["Found", "Names", "items", "objects"]
 
-_DEPTH = 48
+_DEPTH, _PIECE = 48, 1 << 20
 _NONE, _ONE, _SEVEN, _TOP = np.uint64(0), np.uint64(1), np.uint64(7), np.uint64(56)
 _ONES, _HIGH = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 _QUOTES, _BACKS, _BLANKS = (np.uint64(0x0101010101010101 * ord(c)) for c in '"\\ ')
@@ -34,7 +34,7 @@ _PLACES = np.uint64(0x0001020304050607)
 
 def objects(data: Bytes, starts: Ints, ends: Ints, names: Names) -> Found:
     """The object in each span. A span that begins at -1 has none."""
-    most = int(np.count_nonzero(data == ord("{")))
+    most = sum(int(np.count_nonzero(data[at : at + _PIECE] == ord("{"))) for at in range(0, len(data), _PIECE))
     levels = names.placed(most)
     rows, spans = np.empty(len(levels) * most, np.int64), np.empty(names.room * most, np.int64)
     bad, used = np.zeros(len(starts), np.bool_), np.zeros(len(levels), np.int64)
@@ -126,7 +126,7 @@ def _digits_end(data: Any, at: Any, end: Any) -> Any:
     start = at
     while at < end and 48 <= byte(data, at) <= 57:
         at += 1
-    return at if start < at <= start + 18 else -1
+    return at if start < at <= start + 19 else -1
 
 
 @jit

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import uuid
-from functools import lru_cache
 from typing import Any
 
 from graphmodel import identity
@@ -35,7 +34,6 @@ def text_of(data: dict[str, Any], *names: str) -> str:
     return ""
 
 
-@lru_cache(maxsize=65536)
 def _reason(name: str, domain: str, sid: str) -> str:
     """Why an account is no person's; "" where it may be one's."""
     if name.endswith("$"):

@@ -11,10 +11,10 @@ copies is read, and which logon a 4672 belongs to: records that go their own way
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import repeat
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,9 @@ import pyarrow as pa
 from graphmodel import identity
 from loaders import columns
 from loaders.columns import Coded
+from loaders.jsonbatch import Flags, Ints
 from loaders.windows import ALONE, FAILED, LOGOFFS, LOGON, PRIVILEGED, TICKETS, WANTED, Logons
+from loaders.windows_whose import Pairs, Said, Whose, bare
 from loaders.windows_words import NO_ACCOUNT, NO_SESSION, NOBODY, PRESENT, failure_of, int_of, remote_ip, ticket_of, type_word
 
 FIELDS = (
@@ -42,10 +44,8 @@ _NAMES = {
 _UNUSUAL = re.compile("[^0-9A-Za-z._{}-]")  # blanks that are stripped, and letters whose case is not that of ASCII
 _KEPT = 1_000_000
 
-Said = tuple[str, str, str]
-"""Name, domain and SID of an account, as a record has them."""
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+Column: TypeAlias = pa.Array | pl.Series | Coded
+"""Texts of many rows, without nulls."""
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Events:
     good: Flags
     usual: Flags
     place: Callable[[Ints], pl.Series]
-    texts: dict[str, pa.Array]
+    texts: Mapping[str, Column]
     usable: Callable[[list[str]], list[bool] | None] = lambda texts: None
 
 
@@ -80,7 +80,7 @@ class LogonBatches:
         self._logons.others += int((~wanted).sum())
         if not wanted.any():
             return
-        batch = _Batch(self._logons, self._accounts, given, np.flatnonzero(wanted), self._number)
+        batch = Batch(self._logons, self._accounts, given, np.flatnonzero(wanted), self._number)
         self._waiting += batch.state(one)
         self._number += len(batch.rows)
         self._tell()
@@ -121,40 +121,45 @@ def _state(logons: Logons, frame: pl.DataFrame) -> None:
     out.edges("OBSERVED", ("Observation", key), ("Server", frame["server"]), place, role="target", record=frame["record"])
 
 
-class _Batch:
+class Batch:
     """The wanted rows of a batch. `plain`: those that are read in columns; `asked`: those whose account is looked for."""
 
     def __init__(self, logons: Logons, known: dict[Said, tuple[str | None, str]], given: Events, rows: Ints, number: int) -> None:
         self.logons, self.known, self.rows, self.number = logons, known, rows, number
         some = len(rows) < len(given.id)
-        self._texts = {name: columns.rows_of(texts, rows) if some else texts for name, texts in given.texts.items()}
-        self._empty = columns.empty(len(rows))
+        self._texts = {name: _rows_of(texts, rows) if some else texts for name, texts in given.texts.items()}
         self._coded: dict[str, Coded] = {}
         self.id, self.at, self.place = given.id[rows], given.at[rows], given.place(rows)
         self.computer = self.coded("computer")
         host = self.computer.series(identity.host)
-        self.server, self.record = "host:" + host, columns.series(self.text("record"))
+        self.server = self.computer.series(lambda text: f"host:{name}" if (name := identity.host(text)) else None)
         self.kind = self.coded("LogonType").of(lambda text: -1 if (found := int_of(text)) is None else found, np.float64)
-        self.key = pl.select(pl.format("obs:windows/{}/security/{}", host, self.record.str.strip_chars())).to_series()
-        self.target_id, fine = _logon_ids(self.text("TargetLogonId"))
-        self.subject_id, fine_too = _logon_ids(self.text("SubjectLogonId"))
+        self.record, odd, self.target_id, fine, self.subject_id, fine_too = _ids(*map(self.text, _IDS))
+        record = self.record.str.strip_chars() if odd.any() else self.record
+        self.key = pl.DataFrame([host.alias("host"), record.alias("record")]).select_seq(pl.format("obs:windows/{}/security/{}", "host", "record")).to_series()
         secure = self.coded("channel").of(lambda text: text.strip().casefold() in ("security", ""), np.bool_)
         keyed = given.good[rows] & secure & host.is_not_null().to_numpy() & (self.record != "").to_numpy()
-        named = self.computer.of(lambda text: not _UNUSUAL.search(text), np.bool_) & ~self.record.str.contains(_UNUSUAL.pattern).to_numpy()
+        named = self.computer.of(lambda text: not _UNUSUAL.search(text), np.bool_) & ~odd
         named &= self.coded("channel").of(lambda text: not _UNUSUAL.search(text), np.bool_)
         self.plain = keyed & np.isin(self.id, list(IN_COLUMNS)) & given.usual[rows] & named & fine & fine_too & self._usable(given)
         self._read_once(keyed)
         self.asked = self.plain & ~self._left_out()
-        self.whose = _Whose(self)
+        self.whose = Whose(self)
 
-    def text(self, name: str) -> pa.Array:
+    def text(self, name: str) -> pl.Series:
         """A column as it stands."""
-        return self._texts.get(name, self._empty)
+        found = self._texts.get(name, _NOTHING)
+        if isinstance(found, Coded):
+            return found.series(str) if len(found.codes) else pl.repeat("", len(self.id), dtype=pl.String, eager=True)
+        return found if isinstance(found, pl.Series) else columns.series(found)
 
     def coded(self, name: str) -> Coded:
         """A column by its values."""
         if name not in self._coded:
-            self._coded[name] = Coded.of_texts(self.text(name))
+            found = self._texts.get(name, _NOTHING)
+            if found is _NOTHING:
+                found = Coded(_NOTHING.values, np.zeros(len(self.id), np.int64))
+            self._coded[name] = found if isinstance(found, Coded) else Coded.of_texts(columns.texts(found) if isinstance(found, pl.Series) else found)
         return self._coded[name]
 
     def _usable(self, given: Events) -> Flags:
@@ -184,38 +189,52 @@ class _Batch:
             if left.any():
                 self.logons.dropped[why] += int(left.sum())
         self.failure = _failures(self)
-        return service | network | np.array([code == NO_ACCOUNT for code in self.failure[0]], dtype=np.bool_)
+        left_out = service | network
+        left_out[[row for row, (code, _) in self.failure.items() if code == NO_ACCOUNT]] = True
+        return left_out
 
     def state(self, one: Callable[[int], None]) -> list[pl.DataFrame]:
         """State all rows but those that may wait: these are handed back."""
-        pairs = _Pairs(self)
-        tasks: list[tuple[int, Callable[[int], Any]]] = [(row, lambda row: one(int(self.rows[row]))) for row in np.flatnonzero(~self.plain).tolist()]
+        pairs = Pairs(self)
         plain = np.flatnonzero(self.plain)
         firsts = plain[np.unique(self.computer.codes[plain], return_index=True)[1]].tolist()
-        tasks += [(row, self._learn_server) for row in firsts if not self.logons.who.knows(self.computer.values[self.computer.codes[row]])]
-        tasks += [(row, self.whose.learn) for row in self.whose.new()]
-        for row, task in sorted(tasks, key=lambda task: task[0]):
-            if not self.plain[row] and self.id[row] in (LOGON, PRIVILEGED):
-                pairs.until(row)
-            task(row)
+        servers, accounts = [row for row in firsts if not self.logons.who.knows(self.computer.text(row))], self.whose.new()
+        places = dict(zip(new := [*servers, *accounts], self.place.gather(new).to_list(), strict=True)) if servers or accounts else {}
+        others = np.flatnonzero(~self.plain).tolist()
+        for row, what in sorted([*zip(others, repeat(0)), *zip(servers, repeat(1)), *zip(accounts, repeat(2))]):
+            if what == 1:
+                self.logons.who.server(self.computer.text(row), places[row])
+            elif what == 2:  # noqa: PLR2004
+                self.whose.learn(row, places[row])
+            else:
+                if self.id[row] in (LOGON, PRIVILEGED):
+                    pairs.until(row)
+                one(int(self.rows[row]))
         pairs.until(len(self.id))
         account = self.whose.accounts()
-        self._cover()
+        self._cover(plain)
         self._sessions(account)
-        frame = self._said(account)
-        waiting = frame.filter(pl.col("waits"))
-        _state(self.logons, frame.filter(~pl.col("waits")))
-        return [waiting.drop("waits")]
+        frame, waits = self._said(account)
+        if waits.all():
+            return [frame]
+        _state(self.logons, frame.filter(pl.Series(~waits)))
+        return [frame.filter(pl.Series(waits))]
 
-    def _learn_server(self, row: int) -> None:
-        self.logons.who.server(self.computer.values[self.computer.codes[row]], self.place[row])
-
-    def _cover(self) -> None:
-        rows = np.flatnonzero(self.plain)
-        frame = pl.DataFrame([self.server.gather(rows).alias("server"), pl.Series("at", self.at[rows]), pl.Series("id", self.id[rows])])
-        at = pl.col("at")
-        for server, first, last, count, ids in frame.group_by("server").agg(at.min(), at.max().alias("last"), pl.len(), pl.col("id").unique()).iter_rows():
-            self.logons.covers(("Server", server), first, last, count, ids)
+    def _cover(self, rows: Ints) -> None:
+        codes, at, count = self.computer.codes[rows], self.at[rows], len(self.computer.values)
+        first, last = np.full(count, np.iinfo(np.int64).max), np.full(count, np.iinfo(np.int64).min)
+        np.minimum.at(first, codes, at)
+        np.maximum.at(last, codes, at)
+        ids: dict[int, list[int]] = {}
+        events, which = np.unique(self.id[rows], return_inverse=True)
+        for code in np.unique(codes * max(len(events), 1) + which).tolist():
+            ids.setdefault(code // len(events), []).append(int(events[code % len(events)]))
+        servers = self.computer.values
+        records = np.bincount(codes, minlength=count).tolist()
+        for code, seen in ids.items():
+            server = self.logons.who.server(servers[code], "")
+            if server is not None:
+                self.logons.covers(server, int(first[code]), int(last[code]), records[code], seen)
 
     def _sessions(self, account: pl.Series) -> None:
         """Persons who came to a computer or left it."""
@@ -223,176 +242,96 @@ class _Batch:
         rows = np.flatnonzero(self.asked & account.is_not_null().to_numpy() & (begins | np.isin(self.id, list(LOGOFFS))))
         if not len(rows):
             return
-        frame = pl.DataFrame([
-            self.server.alias("server"), self.target_id.alias("id"), account.alias("account"), pl.Series("at", self.at), pl.Series("begins", begins),
-            self.place.alias("place"), self.record.alias("record"),
-        ])[rows]  # fmt: skip
-        self.logons.sessions.extend(frame.with_columns(pl.when((pl.col("id") == "") & pl.col("begins")).then("record").otherwise("id").alias("id")))
+        id_, record = self.target_id.gather(rows), self.record.gather(rows)
+        if (id_ == "").any():
+            id_ = pl.select(pl.when((id_ == "") & pl.Series(begins[rows])).then(record).otherwise(id_)).to_series()
+        self.logons.sessions.extend(pl.DataFrame([
+            self.server.gather(rows).alias("server"), id_.alias("id"), account.gather(rows).alias("account"), pl.Series("at", self.at[rows]),
+            pl.Series("begins", begins[rows]), self.place.gather(rows).alias("place"), record.alias("record"),
+        ]))  # fmt: skip
 
-    def _said(self, account: pl.Series) -> pl.DataFrame:
-        """Rows to be stated; `waits`: those that may wait for another."""
+    def _said(self, account: pl.Series) -> tuple[pl.DataFrame, Flags]:
+        """Rows to be stated; and which of them may wait for another."""
         asked, known = self.asked, account.is_not_null().to_numpy()
         failed, ticket = self.plain & (self.id == FAILED), self.plain & np.isin(self.id, list(TICKETS))
-        nameless = self.coded("TargetUserName").of(lambda text: not _bare(text), np.bool_) if failed.any() else failed
+        nameless = self.coded("TargetUserName").of(lambda text: not bare(text), np.bool_) if failed.any() else failed
         pair = asked & np.isin(self.id, (LOGON, PRIVILEGED))
         rows = np.flatnonzero((known & (pair | ticket)) | (failed & (known | ~asked | nameless)))
         ok, words = _answers(self)
-        nobody = ticket & (words == NOBODY).fill_null(False).to_numpy()
-        session = pl.select(pl.when(self.target_id != "").then(self.target_id).otherwise(self.subject_id)).to_series()
-        kind = self.coded("LogonType").series(lambda text: type_word(int_of(text)))
+        events, which = np.unique(self.id[rows], return_inverse=True)
         frame = pl.DataFrame([
             pl.Series("number", self.number + np.arange(len(self.id))), pl.Series("id", self.id), self.key.alias("key"), self.place.alias("place"),
-            pl.Series("at", self.at), account.alias("account"), self.server.alias("server"), self.record.alias("record"), session.alias("session"),
-            self.coded("IpAddress").series(remote_ip).alias("ip"), kind.alias("as_who"), ok.alias("succeeded"), words.alias("words"),
-            _workstations(self).alias("from"), pl.Series("nobody", nobody), pl.Series("waits", pair),
+            pl.Series("at", self.at), account.alias("account"), self.server.alias("server"), self.record.alias("record"), self.target_id.alias("session"),
+            self.subject_id.alias("subject"), self.coded("IpAddress").series(remote_ip).alias("ip"), self._kinds().alias("as_who"), ok.alias("succeeded"),
+            _workstations(self).alias("note"), *([] if words is None else [words.alias("words")]),
         ])[rows]  # fmt: skip
-        id_, ticket_ = pl.col("id"), pl.col("id").is_in(list(TICKETS))
-        return frame.with_columns(
-            id_.replace_strict(_NAMES, default=None, return_dtype=pl.String).alias("name"),
-            pl.when(~pl.col("nobody")).then("account").alias("account"),
-            pl.when(~pl.col("session").is_in(list(NO_SESSION))).then("session").alias("session"),
-            pl.when(ticket_).then(pl.lit("domain controller")).when(id_ != PRIVILEGED).then("as_who").alias("as_who"),
-            pl.concat_str(pl.col("words"), pl.col("from"), separator="; ", ignore_nulls=True).replace("", None).alias("note"),
-        ).drop("words", "from", "nobody")
+        session = pl.when(pl.col("session") != "").then("session").otherwise("subject")
+        said = [pl.when(~session.is_in(list(NO_SESSION))).then(session).alias("session")]
+        if words is not None:
+            nobody = pl.Series(ticket[rows]) & (pl.col("words") == NOBODY).fill_null(False)
+            note = pl.concat_str("words", "note", separator="; ", ignore_nulls=True).replace("", None)
+            said += [pl.when(~nobody).then("account").alias("account"), note.alias("note")]
+        name = pl.Series([_NAMES.get(event) for event in events.tolist()], dtype=pl.String).gather(which)
+        return frame.with_columns_seq(name.alias("name"), *said).drop("subject", *([] if words is None else ["words"])), pair[rows]
+
+    def _kinds(self) -> pl.Series:
+        """How somebody logged on; of a 4672 that is not told."""
+        kinds = self.coded("LogonType")
+        words = [*(type_word(int_of(text)) for text in kinds.values), None, "domain controller"]
+        codes = np.where(np.isin(self.id, list(TICKETS)), len(words) - 1, np.where(self.id == PRIVILEGED, len(words) - 2, kinds.codes))
+        return pl.Series(words, dtype=pl.String).gather(codes)
 
 
-class _Whose:
-    """The accounts of a batch: 4672 says them as its subject, all others as their target."""
-
-    def __init__(self, batch: _Batch) -> None:
-        self._batch = batch
-        self._rows = np.flatnonzero(batch.asked)
-        subject = batch.id == PRIVILEGED
-        name, domain, sid = (
-            _either(subject, batch.coded(f"Subject{part}"), batch.coded(f"Target{part}")) for part in ("UserName", "DomainName", "UserSid")
-        )
-        if "TargetSid" in batch._texts:
-            blank = np.array([not _bare(text) for text in sid.values], dtype=np.bool_)[sid.codes]
-            sid = _either(blank & np.isin(batch.id, list(TICKETS)), batch.coded("TargetSid"), sid)
-        codes = ((name.codes * len(domain.values) + domain.codes) * len(sid.values) + sid.codes)[self._rows]
-        _, first, self._which = np.unique(codes, return_index=True, return_inverse=True)
-        first = self._rows[first]
-        names, domains, sids = ([*map(_bare, part.values)] for part in (name, domain, sid))
-        said = zip(name.codes[first].tolist(), domain.codes[first].tolist(), sid.codes[first].tolist(), strict=True)
-        self._said = [(names[n], domains[d], sids[s]) for n, d, s in said]
-        self._found = [batch.known.get(said) for said in self._said]
-        self._new = {row: at for at, row in enumerate(first.tolist()) if self._found[at] is None}
-
-    def new(self) -> list[int]:
-        """Rows at which an account stands first that was not asked for before."""
-        return list(self._new)
-
-    def learn(self, row: int) -> None:
-        """Ask for the account of such a row."""
-        at = self._new[row]
-        node, why = self._batch.logons.who.account(*self._said[at], self._batch.place[row])
-        self._found[at] = self._batch.known[self._said[at]] = (node[1] if node else None, why)
-
-    def has(self, rows: Ints) -> Any:
-        """Whether there is an account, of some of the rows that are asked and known by now."""
-        which = self._which[np.searchsorted(self._rows, rows)].tolist()
-        return np.array([(known := self._found[at]) is not None and known[0] is not None for at in which], dtype=np.bool_)
-
-    def accounts(self) -> pl.Series:
-        """A key a row, where there is one; what is left out is counted."""
-        found = [known or (None, "") for known in self._found]
-        ticket = np.isin(self._batch.id[self._rows], list(TICKETS))
-        missing = [at for at, (key, _) in enumerate(found) if key is None]
-        for tickets in (True, False):
-            counts = np.bincount(self._which[ticket == tickets], minlength=len(found))
-            for at in missing:
-                if counts[at] and (found[at][1] or tickets):
-                    self._batch.logons.dropped[found[at][1] or "that name no account"] += int(counts[at])
-        codes = np.full(len(self._batch.id), len(found))
-        codes[self._rows] = self._which
-        return pl.Series([*(key for key, _ in found), None], dtype=pl.String).gather(codes)
+_NOTHING = Coded([""], np.empty(0, np.int64))
 
 
-class _Pairs:
-    """Logons and the 4672 that tell of their privileges, in the order of the file."""
-
-    def __init__(self, batch: _Batch) -> None:
-        self._batch, self._done = batch, 0
-        logon = batch.id == LOGON
-        self._rows = np.flatnonzero(batch.asked & (logon | (batch.id == PRIVILEGED)))
-        ids = pl.select(pl.when(pl.Series(logon)).then(batch.target_id).otherwise(batch.subject_id)).to_series()
-        self._without = (ids == "").to_numpy()[self._rows]
-        self._keys = list(zip(batch.server.gather(self._rows).to_list(), ids.gather(self._rows).to_list(), strict=True))
-
-    def until(self, row: int) -> None:
-        """Take those that stand before this row."""
-        begin, end = self._done, int(np.searchsorted(self._rows, row))
-        self._done = end
-        rows = self._rows[begin:end]
-        logon = self._batch.id[rows] == LOGON
-        told = logon & self._without[begin:end]
-        kept = np.flatnonzero(self._batch.whose.has(rows))
-        logons, numbers = self._batch.logons, self._batch.number + rows
-        logons.told.update(dict.fromkeys(numbers[kept[told[kept]]].tolist(), False))
-        kept = kept[~told[kept]]
-        keys = [self._keys[at] for at in (begin + kept).tolist()]
-        given = (numbers[kept] << 1 | logon[kept]).tolist()
-        done = 0
-        for at in self._with_others(keys):
-            logons.wait_all(keys[done:at], given[done:at])
-            logons.meet(keys[at], given[at])
-            done = at + 1
-        logons.wait_all(keys[done:], given[done:])
-
-    def _with_others(self, keys: list[tuple[str, str]]) -> list[int]:
-        """Those that may meet another, by their keys: that of one which waits, or stands here too."""
-        waiting = self._batch.logons.waiting
-        if len(set(keys)) == len(keys) and waiting.keys().isdisjoint(keys):
-            return []
-        counts = Counter(keys)
-        return [at for at, key in enumerate(keys) if counts[key] > 1 or key in waiting]
+def _rows_of(texts: Column, rows: Ints) -> Column:
+    """Some rows of a column."""
+    if isinstance(texts, Coded):
+        return Coded(texts.values, texts.codes[rows])
+    return texts.gather(rows) if isinstance(texts, pl.Series) else columns.rows_of(texts, rows)
 
 
-def _bare(text: str) -> str:
-    """What a field says: as `text_of` has it."""
-    text = text.strip()
-    return "" if text == "-" else text
+def _ids(record: pl.Series, target: pl.Series, subject: pl.Series) -> tuple[pl.Series, Flags, pl.Series, Flags, pl.Series, Flags]:
+    """The record's number and whether it is unusual; then of each logon id: in lower case, "" where there is none; and whether it is as usual."""
+    frame = pl.DataFrame([record.alias("record"), target.alias("target"), subject.alias("subject")]).select_seq(
+        *(pl.when(pl.col(name) != "-").then(pl.col(name).str.to_lowercase()).otherwise(pl.lit("")).alias(name) for name in ("target", "subject")),
+        *(pl.col(name).str.contains(_UNUSUAL.pattern).alias(f"odd {name}") for name in ("record", "target", "subject")),
+    )
+    odd, odd_target, odd_subject = (frame[f"odd {name}"].to_numpy() for name in ("record", "target", "subject"))
+    return record, odd, frame["target"], ~odd_target, frame["subject"], ~odd_subject
 
 
-def _either(where: Flags, one: Coded, other: Coded) -> Coded:
-    """One column where it says so, else the other."""
-    return Coded(one.values + other.values, np.where(where, one.codes, other.codes + len(one.values)))
-
-
-def _logon_ids(texts: pa.Array) -> tuple[pl.Series, Flags]:
-    """Ids in lower case, "" where there is none; and whether they are as usual."""
-    found = columns.series(texts)
-    return pl.select(pl.when(found != "-").then(found.str.to_lowercase()).otherwise(pl.lit(""))).to_series(), ~found.str.contains(_UNUSUAL.pattern).to_numpy()
-
-
-def _failures(batch: _Batch) -> tuple[list[str], list[str]]:
-    """(code, words) of each row that is a failure, "" of others."""
-    codes, words = [""] * len(batch.id), [""] * len(batch.id)
+def _failures(batch: Batch) -> dict[int, tuple[str, str]]:
+    """(code, words) of each row that is a failure."""
     rows = np.flatnonzero(batch.plain & (batch.id == FAILED))
-    if len(rows):
-        sub, status = (batch.coded(name).of(_bare)[rows].tolist() for name in ("SubStatus", "Status"))
-        for row, one, other in zip(rows.tolist(), sub, status, strict=True):
-            codes[row], words[row] = failure_of(one, other)
-    return codes, words
+    if not len(rows):
+        return {}
+    sub, status = (batch.coded(name).of(bare)[rows].tolist() for name in ("SubStatus", "Status"))
+    return {row: failure_of(one, other) for row, one, other in zip(rows.tolist(), sub, status, strict=True)}
 
 
-def _answers(batch: _Batch) -> tuple[pl.Series, pl.Series]:
-    """(whether it went well, words) of each row; no words of a logon."""
-    ok: npt.NDArray[Any] = np.where(batch.id == FAILED, False, True).astype(object)
-    words: npt.NDArray[Any] = np.array([text or None for text in batch.failure[1]], dtype=object)
+def _answers(batch: Batch) -> tuple[pl.Series, pl.Series | None]:
+    """(whether it went well, words) of each row; no words where there are only logons."""
     rows = np.flatnonzero(batch.plain & np.isin(batch.id, list(TICKETS)))
+    if not len(rows) and not batch.failure:
+        return pl.Series(batch.id != FAILED), None
+    ok: npt.NDArray[Any] = np.where(batch.id == FAILED, False, True).astype(object)
+    words: npt.NDArray[Any] = np.full(len(batch.id), None, object)
+    if batch.failure:
+        words[list(batch.failure)] = [text or None for _, text in batch.failure.values()]
     if len(rows):
-        found = batch.coded("Status").of(lambda text: ticket_of(_bare(text)))[rows]
+        found = batch.coded("Status").of(lambda text: ticket_of(bare(text)))[rows]
         ok[rows], words[rows] = [given for given, _ in found], [text or None for _, text in found]
     return pl.Series(ok.tolist(), dtype=pl.Boolean), pl.Series(words.tolist(), dtype=pl.String)
 
 
-def _workstations(batch: _Batch) -> pl.Series:
+def _workstations(batch: Batch) -> pl.Series:
     """`from ws9` of each row; null where that is not told, or is the computer itself."""
     first, second = batch.coded("WorkstationName"), batch.coded("Workstation")
-    name = first.series(lambda text: identity.host(_bare(text)))
+    name = first.series(lambda text: identity.host(bare(text)))
     if "Workstation" in batch._texts:
-        says = pl.Series(first.of(lambda text: bool(_bare(text)), np.bool_))
-        name = pl.select(pl.when(says).then(name).otherwise(second.series(lambda text: identity.host(_bare(text))))).to_series()
+        says = pl.Series(first.of(lambda text: bool(bare(text)), np.bool_))
+        name = pl.select(pl.when(says).then(name).otherwise(second.series(lambda text: identity.host(bare(text))))).to_series()
     here, short = batch.computer.series(str.casefold), batch.computer.series(lambda text: text.casefold().partition(".")[0])
     return pl.select(pl.when((name != here) & (name != short)).then("from " + name)).to_series()

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 import polars as pl
@@ -43,7 +44,6 @@ _USER = r"[^,@\s]+@[^,@\s]+"
 _AUTH = re.compile(rf"\d+,{_USER},{_USER},[^,\s]+,[^,\s]+,[^,]*,[^,]*,[^,]+,(Success|Fail)\s*")
 _RED = re.compile(rf"\d+,{_USER},[^,\s]+,[^,\s]+\s*")
 _WIDTH, _READ = 9, (0, 2, 3, 4, 5, 6, 7, 8)
-_SECONDS = re.compile(r"\d{1,10}", re.ASCII)
 # What a line is stripped of, and what ends lines otherwise; a blank line has not nine fields.
 _UNUSUAL, _BLANKS = (b"\r", b"\0", b"\xef"), (b" \n", b"\n ")
 _COPY = {"tstamp", "userdomain", "src", "dst"}
@@ -52,7 +52,7 @@ _TYPES = {
     "networkcleartext": "8 network cleartext", "newcredentials": "9 new credentials", "remoteinteractive": "10 remote interactive",
     "cachedinteractive": "11 cached interactive",
 }  # fmt: skip
-_PREFIX = "obs:lanl/"
+_PREFIX, _INLINE, _PIECE = "obs:lanl/", 12, 1 << 20
 _PRESENT = frozenset(("interactive", "remoteinteractive", "cachedinteractive"))
 
 
@@ -73,13 +73,21 @@ def detect(source: Source) -> Claim | None:
 def read(source: Source, options: Options, out: FactBuffer) -> None:
     """Read the lines, many at a time where all of them have nine fields."""
     reader = _Reader(out)
-    with open_text(source, encoding_of(source, options)) as text:
-        for part in columns.chunks(text):
+    encoding = encoding_of(source, options)
+    with source.open() if encoding.codec == "utf-8" else open_text(source, encoding) as stream:
+        for part in _parts(stream):
             if not reader.many(part):
                 for line in io.StringIO(part.decode(), newline=""):
                     reader.line(line)
     out.note("times are seconds since the data set began, shown as from 1970-01-01 on")
     reader.logons.finish("times count from the beginning of the data set")
+
+
+def _parts(stream: BinaryIO | TextIO) -> Iterator[bytes]:
+    """The stream in pieces of whole lines, as UTF-8."""
+    while part := stream.read(columns.CHUNK):
+        whole = part if part[-1:] in ("\n", b"\n") else part + stream.readline()  # type: ignore[operator]
+        yield whole.encode() if isinstance(whole, str) else whole
 
 
 @dataclass(frozen=True)
@@ -135,11 +143,11 @@ class _Reader:
             return False
         if b" " in part and any(text in part for text in _BLANKS):
             return False
-        texts = columns.texts_of(part, _WIDTH, ",", _READ, quoted=False)
+        texts = columns.texts_of(part, _WIDTH, ",", _READ, quoted=False, coded=True)
         if texts is None:
             return False
         lines = _Lines(*(Coded.of_texts(text) for text in texts))
-        at = lines.time.of(lambda text: int(text) if _SECONDS.fullmatch(text) else -1, np.int64)
+        at = _seconds(lines.time)
         begin = self._number
         known = (at >= 0) & lines.target.of(lambda text: identity.host(text) is not None, np.bool_)
         self._learn(lines, known, part)
@@ -163,8 +171,8 @@ class _Reader:
         first, bad = self._number, np.flatnonzero(~known).tolist()
         texts = part.split(b"\n") if bad else []
         good = np.flatnonzero(known)
-        new = {row for which, row in lines.target.first(good).items() if lines.target.values[which] not in self._servers}
-        new |= {row for which, row in lines.used.first(good).items() if lines.used.values[which] not in self._accounts}
+        new = {row for which, row in _first(lines.target, good) if lines.target.values[which] not in self._servers}
+        new |= {row for which, row in _first(lines.used, good) if lines.used.values[which] not in self._accounts}
         for row in sorted({*new, *bad}):
             if row not in new:
                 self._number = first + row
@@ -193,11 +201,10 @@ class _Reader:
     def _keys(self, part: bytes, rows: Any) -> pl.Series:
         """Keys of some of the lines."""
         data = np.frombuffer(part, np.uint8)
-        breaks = data == ord("\n")
-        ends = np.flatnonzero(breaks)
-        ends = np.append(0, ends - np.arange(len(ends)))  # without the line breaks
-        lines = pl.Series("", pa.Array.from_buffers(pa.large_binary(), len(ends) - 1, [None, pa.py_buffer(ends), pa.py_buffer(data[~breaks])]))
-        return _PREFIX + sha256_of(lines.gather(rows)).str.slice(0, 32)
+        # Piece by piece: memory that is touched for the first time costs more than what is done in it.
+        ends = np.concatenate([at + np.flatnonzero(data[at : at + _PIECE] == ord("\n")) for at in range(0, len(data), _PIECE)])
+        starts = np.append(0, ends[:-1] + 1)
+        return _PREFIX + sha256_of(_views(data, starts[rows], ends[rows])).str.head(32)
 
     def _state(self, lines: _Lines, at: Any, rows: Any, whose: pl.Series, part: bytes, first: int) -> None:
         """Lines with account and computer. `whose`: the account of each value of `used`."""
@@ -220,6 +227,31 @@ class _Reader:
         logons.observed(self._keys(part, said), _places(said + first), pl.Series(at[said]), name, words, whose.gather(lines.used.codes[said]), server)
 
 
+def _seconds(times: Coded) -> Any:
+    """Seconds of each row; -1 where they are none."""
+    text = pl.col("text")
+    number = pl.when(text.str.contains(r"^[0-9]{1,10}$")).then(text).cast(pl.Int64).fill_null(-1)
+    return pl.DataFrame({"text": times.values}, schema={"text": pl.String}).select_seq(number).to_series().to_numpy()[times.codes]
+
+
+def _first(column: Coded, rows: Any) -> list[tuple[int, int]]:
+    """Each value that some rows have, by its number, and the first row that has it."""
+    at = np.full(len(column.values), -1)
+    at[column.codes[rows[::-1]]] = rows[::-1]  # what is written last stays
+    there = np.flatnonzero(at >= 0)
+    return list(zip(there.tolist(), at[there].tolist(), strict=True))
+
+
+def _views(data: Any, starts: Any, ends: Any) -> pl.Series:
+    """Texts where they stand: each as its length, its first four bytes, and its place in the one buffer. Short ones would be laid out otherwise."""
+    if len(starts) and int((ends - starts).min()) <= _INLINE:
+        return pl.Series([data[start:end].tobytes() for start, end in zip(starts.tolist(), ends.tolist(), strict=True)], dtype=pl.Binary)
+    heads = np.ndarray((len(data) - 3,), "<i4", data, strides=(1,))
+    views = np.zeros((len(starts), 4), "<i4")
+    views[:, 0], views[:, 1], views[:, 3] = ends - starts, heads[starts], starts
+    return pl.Series("", pa.Array.from_buffers(pa.binary_view(), len(starts), [None, pa.py_buffer(views), pa.py_buffer(data)]))
+
+
 def _places(numbers: Any) -> pl.Series:
     return "line " + pl.Series(numbers).cast(pl.String)
 
@@ -228,14 +260,16 @@ def _notes(lines: _Lines, rows: Any) -> pl.Series:
     """By what package, and from which computer, where that is another: once for each two that stand together."""
     same = lines.target.of(lambda text: lines.sources.get(text, -1), np.int64)[rows] == lines.source.codes[rows]
     codes = (lines.package.codes[rows] * len(lines.source.values) + lines.source.codes[rows]) * 2 + same
-    different, which = np.unique(codes, return_inverse=True)
+    there = np.zeros(len(lines.package.values) * len(lines.source.values) * 2, np.bool_)
+    there[codes] = True
     notes = []
-    for code in different.tolist():
+    for code in np.flatnonzero(there).tolist():
         package, source = lines.package.values[code // 2 // len(lines.source.values)], lines.source.values[code // 2 % len(lines.source.values)]
         notes.append(_note(package, source, came=not code % 2))
-    return pl.Series(notes, dtype=pl.String).gather(which)
+    return pl.Series(notes, dtype=pl.String).gather((np.cumsum(there) - 1)[codes])
 
 
+@lru_cache(maxsize=65536)
 def _note(package: str, source: str, came: bool) -> str | None:
     return "; ".join(filter(None, (f"by {package}" if package != "?" else "", f"from {source.casefold()}" if came else ""))) or None
 

@@ -117,7 +117,7 @@ def _first(block: Block, *names: str) -> pa.Array:
 def _named_otherwise(block: Block, texts: dict[str, pa.Array], id_: pl.Series, usable: Callable[[list[str]], list[bool] | None]) -> pl.Series:
     r"""Take names from `DOMAIN\name` where TargetUserName is empty (as `_event` does). False for rows in which that is not as usual."""
     name, domain, target, account, subject = (
-        columns.series(texts.get(given, columns.empty(len(block))) if given in FIELDS else block.column(given)).str.strip_chars()
+        columns.series(texts.get(given, columns.empty(len(block))) if given in FIELDS else block.column(given)).str.strip_chars(columns.WHITE)
         for given in ("TargetUserName", "TargetDomainName", *_ACCOUNTS)
     )
     empty = name == ""

@@ -10,15 +10,17 @@ Traps: `host.name` is the collector; the computer is `winlog.computer_name`. `ev
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from loaders import dates
 from loaders.base import Claim, FactBuffer, Options, Source
-from loaders.jsonlog import Record, records, sample
+from loaders.jsonlog import Record, batches, records, sample
 from loaders.trace import moment
 from loaders.windows import Event, Logons
 from loaders.windows_changes import known
 from loaders.windows_gathered import Gathered
+from loaders.windows_layout import Layout, layout_of
 from loaders.windows_words import int_of
 
 NAME = "windows_winlogbeat"
@@ -28,6 +30,9 @@ SEEN = "real sample"
 READS = "logons, failed logons, explicit credentials, sessions on computers"
 
 _ENVELOPES = ("hits.hits", "events")
+_LAYOUT = Layout(
+    "event_id", "computer_name", "channel", ("record_id", "record_number"), ("@timestamp",), _ENVELOPES, event="winlog", data="event_data", unlike=("winlog.event_id",)
+)
 
 
 def detect(source: Source) -> Claim | None:
@@ -37,15 +42,29 @@ def detect(source: Source) -> Claim | None:
 
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
-    """Read record by record."""
-    logons = Gathered(Logons(out))
-    for place, given in records(source, out, _ENVELOPES):
+    """Read many records at once where they stand a line each, else one by one."""
+    logons = Logons(out)
+
+    def one(place: str, given: Record, take: Callable[[Event], None]) -> None:
         record = _inner(given)
         if _is_event(record):
-            logons.take(_event(record, place, options.now))
+            take(_event(record, place, options.now))
         else:
             out.refuse(place, "", "no event of Windows")
-    logons.finish()
+
+    layout = layout_of(source, _LAYOUT)
+    many = batches(source, out, _ENVELOPES) if layout else None
+    if layout and many is not None:
+        from loaders.windows_spans import Spans  # noqa: PLC0415 -- compiled code, which only large files need
+
+        spans = Spans(logons, layout, lambda record: (_moment(record.get("@timestamp"), options.now), True), one, options.now)
+        spans.take(many)
+        spans.finish()
+        return
+    gathered = Gathered(logons)
+    for place, record in records(source, out, _ENVELOPES):
+        one(place, record, gathered.take)
+    gathered.finish()
 
 
 def _inner(record: Record) -> Record:

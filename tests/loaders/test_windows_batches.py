@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graphmodel.facts import FactBuffer
-from loaders import columns, windows, windows_batches, windows_gathered
+from loaders import columns, jsonbatch, jsonlog, windows, windows_batches, windows_gathered
 from loaders.base import Options, Source
 from loaders.formats import lanl_auth, sentinel_security_event, windows_nxlog, windows_winlogbeat
 from loaders.windows_sessions import Sessions
@@ -41,13 +41,16 @@ FIELDS = {
 TIMES = st.sampled_from(["2026-03-22T08:00:00.123Z", "2026-03-22T08:00:01Z", "2026-03-21T08:00:00Z", "3/22/2026, 8:10:30.000 AM", "", "-", "junk", "1601-01-01T00:00:00Z"])
 
 
-def said(format_: Any, path: Path, one_by_one: bool, size: int = 1 << 20, waiting: int = 4096) -> list[dict[str, Any]]:
+def said(format_: Any, path: Path, one_by_one: bool, size: int = 1 << 20, waiting: int = 4096, spans: bool = False) -> list[dict[str, Any]]:
     whole = columns.chunks
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(windows, "WAITING", waiting)
+        patch.setattr(columns, "CHUNK", size)
         patch.setattr(columns, "chunks", lambda stream, _=0: whole(stream, size))
         patch.setattr(windows_gathered, "_FEW", 1 << 40 if one_by_one else 0)
         patch.setattr(windows_gathered, "_ROWS", size)
+        patch.setattr(jsonlog, "SMALL", 0 if spans else 1 << 40)
+        patch.setattr(jsonbatch, "BATCH_BYTES", 700 * size)
         if one_by_one:
             patch.setattr(columns, "texts_of", lambda *_, **__: None)
         out = FactBuffer()
@@ -79,9 +82,50 @@ def test_events_that_are_gathered_say_the_same_as_one_by_one(tmp_path, data, siz
             if isinstance(inner, dict) and data.draw(st.booleans()):
                 key = data.draw(st.sampled_from([*sorted(inner), "IpAddress", "TargetLogonId", "RecordNumber", "record_id"]))
                 inner[key] = data.draw(st.none() | st.booleans() | st.integers(-5, 30) | st.just(10**20) | IDS | NAMES | st.lists(st.integers(), max_size=1))
+        texts = [json.dumps(wrapped(data, one, given), ensure_ascii=data.draw(st.booleans())) for one in given]
         path = tmp_path / "given.ndjson"
-        path.write_text("".join(json.dumps(one) + "\n" for one in given))
-        assert said(format_, path, False, size, waiting) == said(format_, path, True, size, waiting)
+        path.write_text(encoding="utf-8", data="".join(text + "\n" for text in [*texts[:1], *data.draw(st.lists(st.sampled_from(["", "5", "{}", "[{}]", "cut {"]), max_size=2)), *texts[1:]]))
+        single = said(format_, path, True, size, waiting)
+        assert said(format_, path, False, size, waiting) == single
+        assert said(format_, path, False, size, waiting, spans=True) == single
+
+
+def wrapped(data: st.DataObject, record: dict[str, Any], others: list[Any]) -> dict[str, Any]:
+    """A record with another time, or with what collectors put beside it or around it."""
+    other = json.dumps(data.draw(st.sampled_from(others)))
+    return data.draw(st.sampled_from([
+        record, record, record, record | {"@timestamp": "2026-03-22T08:00:00+09:00"}, record | {"@timestamp": None}, record | {"@timestamp": "2026-03-22 08:00:00,5"},
+        {"_source": record}, {"_source": {}} | record, record | {"message": other}, record | {"message": " " + other}, record | {"message": "\u3000" + other},
+        record | {"event": {"original": other}}, record | {"event": "x"}, {"_raw": json.dumps(record)}, {"records": [record, 5]}, {"events": None} | record,
+        {f"winlog.{key}": value for key, value in record.get("winlog", {}).items()} | record, {"Events": [record, record]},
+    ]))  # fmt: skip
+
+
+@pytest.mark.parametrize(("format_", "hit"), [(windows_nxlog, False), (windows_winlogbeat, False), (windows_winlogbeat, True)])
+def test_events_that_are_plain_are_read_without_making_records_of_them(tmp_path, monkeypatch, format_, hit):
+    lines = windows_events.nxlog() if format_ is windows_nxlog else windows_events.winlogbeat()
+    plain = {str(id_): json.loads(line) for line in lines.splitlines() for id_ in (4624, 4672, 4634) if f" {id_}," in line.replace('":', '": ')}
+    records = [record | {"message": message, "keywords": -9214364837600034816} for record, message in zip(plain.values(), ("アカウント", "", "Logon {x}"), strict=True)]
+    path = tmp_path / "given.ndjson"
+    path.write_text("".join(json.dumps({"_index": "logs", "_source": record} if hit else record, ensure_ascii=False) + "\n" for record in records), encoding="utf-8")
+    single = said(format_, path, True)
+    monkeypatch.setattr(windows.Logons, "take", lambda *_: pytest.fail("a plain event went its own way"))
+    assert said(format_, path, False, spans=True) == single
+
+
+@pytest.mark.parametrize("zone", [None, "Asia/Tokyo"])
+def test_local_times_are_counted_and_read_by_the_zone_in_columns_as_well(tmp_path, monkeypatch, zone):
+    records = [{key: value for key, value in json.loads(line).items() if key != "@timestamp"} for line in windows_events.nxlog().splitlines()]
+    path = tmp_path / "given.ndjson"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    found = []
+    for small in (1 << 40, 0):
+        monkeypatch.setattr(jsonlog, "SMALL", small)
+        out = FactBuffer()
+        windows_nxlog.read(Source(path, path.name), Options(now=NOW, zone=zone), out)
+        found.append(buffer_facts(out, "x"))
+    assert found[0] == found[1]
+    assert any("local time" in fact.get("note", "") for fact in found[0])
 
 
 def test_plain_rows_are_read_in_columns(tmp_path, monkeypatch):
@@ -98,10 +142,10 @@ def test_plain_rows_are_read_in_columns(tmp_path, monkeypatch):
 @SOME
 @given(rows=st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["U1@DOM1", "C1$@DOM1", "U2@?", "ANONYMOUS LOGON@C2", "bad"]), st.sampled_from(["C1", "C2", "c1", "no host", "?"]),
                                st.sampled_from(["C1", "C3", "?"]), st.sampled_from(["Kerberos", "?", "NTLM"]), st.sampled_from(["Interactive", "interactive", "Network", "?"]),
-                               st.sampled_from(["LogOn", "LogOff", "TGS"]), st.sampled_from(["Success", "Fail"])), max_size=30), size=st.sampled_from([60, 400, 1 << 20]))  # fmt: skip
-def test_lines_of_lanl_say_the_same_hashed_together_and_one_by_one(tmp_path, rows, size):
+                               st.sampled_from(["LogOn", "LogOff", "TGS"]), st.sampled_from(["Success", "Fail"])), max_size=30), last=st.sampled_from(["", "1,,a@,,c,,,,\n", "cut", "2,U1@DOM1,U1@DOM1,C1,C2,?,?,LogOn,Success"]), size=st.sampled_from([60, 400, 1 << 20]))  # fmt: skip
+def test_lines_of_lanl_say_the_same_hashed_together_and_one_by_one(tmp_path, rows, last, size):
     path = tmp_path / "given.txt"
-    path.write_text("".join(f"{time},U9@DOM1,{used},{source},{target},{package},{kind},{way},{result}\n" for time, used, target, source, package, kind, way, result in rows))
+    path.write_text("".join(f"{time},U9@DOM1,{used},{source},{target},{package},{kind},{way},{result}\n" for time, used, target, source, package, kind, way, result in rows) + last)
     assert said(lanl_auth, path, False, size) == said(lanl_auth, path, True, size)
 
 
