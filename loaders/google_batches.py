@@ -17,9 +17,10 @@ from loaders import dates, jsoncells
 from loaders.collectors import MARKS
 from loaders.google import PREFIX, TWICE, Happened, Record, Workspace, is_upkeep, listed, noted, own_id, parameters, text_of
 from loaders.google_events import entered, sign_in
-from loaders.jsonbatch import Batch, Flags, Ints, ahead, firsts
+from loaders.jsonbatch import Batch, Flags, Ints, firsts
 from loaders.jsoncells import GOOD
-from loaders.jsonscan import Found, Names, objects
+from loaders.jsonscan import Found, Names
+from loaders.jsonspans import each, objects_of
 from loaders.recipients import Node
 from loaders.signins import plain_ip
 
@@ -75,12 +76,11 @@ class GoogleBatches:
 
     def take(self, batches: Iterable[Batch]) -> None:
         """State what all batches say."""
-        for batch, scan in ahead(batches, self._scan):
-            self._take(batch, scan)
+        each(batches, self._scan, self._take)
 
     def _scan(self, batch: Batch) -> _Scan:
         data = batch.data
-        found = objects(data, np.where(batch.sound & (data[batch.starts] == ord("{")), batch.starts, -1), batch.ends, _RECORD)
+        found = objects_of(batch, _RECORD)
         head = found.of_each("id")
         usual = np.ones(len(found.row), np.bool_)
         for name in ("time", "uniqueQualifier"):

@@ -14,9 +14,10 @@ import polars as pl
 
 from loaders import columns, dates, jsoncells
 from loaders.collectors import MARKS
-from loaders.jsonbatch import Batch, Bytes, Flags, Ints, ahead
+from loaders.jsonbatch import Batch, Bytes, Flags, Ints
 from loaders.jsoncells import GOOD
-from loaders.jsonscan import Found, Names, objects
+from loaders.jsonscan import Found, Names
+from loaders.jsonspans import each, objects_of
 from loaders.mimecast import PASSED, Alike, Mimecast, alike
 from loaders.trace import address
 
@@ -54,12 +55,11 @@ class MimecastBatches:
 
     def take(self, batches: Iterable[Batch]) -> None:
         """State what all batches say."""
-        for batch, scan in ahead(batches, self._scan):
-            self._take(batch, scan)
+        each(batches, self._scan, self._take)
 
     def _scan(self, batch: Batch) -> _Scan:
         data = batch.data
-        found = objects(data, np.where(batch.sound & (data[batch.starts] == ord("{")), batch.starts, -1), batch.ends, _RECORD)
+        found = objects_of(batch, _RECORD)
         at, usual = _milliseconds(data, found.span("timestamp"))
         usual &= (at >= dates.EARLIEST) & (at <= self._latest)
         size = found.span("emailSize")[:, 0]

@@ -13,9 +13,10 @@ import numpy as np
 import polars as pl
 
 from loaders import dates, jsoncells
-from loaders.jsonbatch import Batch, Flags, Ints, ahead, firsts
+from loaders.jsonbatch import Batch, Flags, Ints, firsts
 from loaders.jsoncells import GOOD
-from loaders.jsonscan import Found, Names, objects
+from loaders.jsonscan import Found, Names
+from loaders.jsonspans import each, objects_of
 from loaders.okta import PREFIX, SSO, UPKEEP, Alike, Okta, Record, folded, is_plain, is_upkeep, text_of, word_of
 from loaders.signins import plain_ip
 
@@ -53,12 +54,11 @@ class OktaBatches:
 
     def take(self, batches: Iterable[Batch]) -> None:
         """State what all batches say."""
-        for batch, scan in ahead(batches, self._scan):
-            self._take(batch, scan)
+        each(batches, self._scan, self._take)
 
     def _scan(self, batch: Batch) -> _Scan:
         data = batch.data
-        found = objects(data, np.where(batch.sound & (data[batch.starts] == ord("{")), batch.starts, -1), batch.ends, _RECORD)
+        found = objects_of(batch, _RECORD)
         usual = np.ones(len(found.row), np.bool_)
         for name in _RECORD.keys:
             usual &= (found.span(name)[:, 0] >= 0) == (name not in _ENVELOPES)

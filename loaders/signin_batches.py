@@ -14,9 +14,10 @@ import polars as pl
 
 from loaders import dates, jsoncells
 from loaders.entra import Record
-from loaders.jsonbatch import Batch, Flags, Ints, ahead, firsts
+from loaders.jsonbatch import Batch, Flags, Ints, firsts
 from loaders.jsoncells import GOOD
-from loaders.jsonscan import Found, Names, objects
+from loaders.jsonscan import Found, Names
+from loaders.jsonspans import each, objects_of
 from loaders.signins import NOBODY, OPERATION, PREFIX, Alike, SignIns, from_graph, plain_ip
 
 _CONTEXT = (
@@ -50,12 +51,11 @@ class SignInBatches:
 
     def take(self, batches: Iterable[Batch]) -> None:
         """State what all batches say."""
-        for batch, scan in ahead(batches, self._scan):
-            self._take(batch, scan)
+        each(batches, self._scan, self._take)
 
     def _scan(self, batch: Batch) -> _Scan:
         data = batch.data
-        found = objects(data, np.where(data[batch.starts] == ord("{"), batch.starts, -1), batch.ends, _RECORD)
+        found = objects_of(batch, _RECORD)
         usual = (found.span("ipAddress")[:, 0] >= 0) & (found.span("activityDateTime")[:, 0] < 0)
         keys, _, state = jsoncells.guids(data, found.span("id"), PREFIX)
         at, at_state = jsoncells.times(data, found.span("createdDateTime"), dates.EARLIEST, self._log.latest or dates.LATEST, ending=True)

@@ -21,7 +21,8 @@ from loaders import dates, jsoncells
 from loaders.columns import Coded
 from loaders.jsonbatch import Batch, Bytes, Flags, Ints, ahead
 from loaders.jsoncells import GOOD
-from loaders.jsonscan import Found, objects
+from loaders.jsonscan import Found
+from loaders.jsonspans import objects_of
 from loaders.windows import WANTED, Event, Logons
 from loaders.windows_batches import FIELDS, IN_COLUMNS, Column, Events, LogonBatches
 from loaders.windows_layout import Layout
@@ -145,7 +146,7 @@ class Spans:
 
     def _scan(self, batch: Batch) -> _Scan:
         data, layout, count = batch.data, self._layout, len(batch)
-        found = objects(data, np.where(batch.sound & (data[batch.starts] == ord("{")), batch.starts, -1), batch.ends, layout.names)
+        found = objects_of(batch, layout.names)
         record, head, fields = (_Rows(found, path, count) for path in (layout.record, layout.head, layout.fields))
         id_, usual = _ids(data, head.span(layout.id))
         channel, computer = head.span(layout.channel), head.span(layout.computer)

@@ -1,0 +1,24 @@
+"""How a format reads batches of JSON by spans: `scan` finds without Python's objects what there is, in a thread; `state` says it, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import numpy as np
+
+from loaders.jsonbatch import Batch, ahead
+from loaders.jsonscan import Found, Names, objects
+
+Scanned = TypeVar("Scanned")
+
+
+def objects_of(batch: Batch, names: Names) -> Found:
+    """The object in each row of a batch; none in a row that is no object, or that must be read by a real parser."""
+    return objects(batch.data, np.where(batch.sound & (batch.data[batch.starts] == ord("{")), batch.starts, -1), batch.ends, names)
+
+
+def each(batches: Iterable[Batch], scan: Callable[[Batch], Scanned], state: Callable[[Batch, Scanned], None]) -> None:
+    """State all batches, each by what `scan` says of it."""
+    for batch, scanned in ahead(batches, scan):
+        state(batch, scanned)
