@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from graphmodel import identity
 from loaders.base import FactBuffer
 from loaders.directory_rights import CONTAINERS, container_node
 from loaders.notes import Notes
+from loaders.opengraph_batches import Gathered
 from loaders.opengraph_rights import FIRST, GraphRights, is_right
 from loaders.recipients import ADMIN_ROLE_GROUPS, Node, Recipients, mailbox_type
 
@@ -19,6 +20,7 @@ Json = dict[str, Any]
 
 _PRINCIPALS = {"User": "Account", "Group": "Group", "Computer": "Server", "AZUser": "Account", "AZGroup": "Group", "AZServicePrincipal": "App", "AZApp": "App"}
 _EXCHANGE = ("ExchangeMailbox", "ExchangeMailboxFolder", "ExchangeTransportRule", "ExchangeTransportEndpoint", "ExchangeRbacRole", "ExchangePermissionPrincipal")
+_COUNTED = {"Account": "accounts", "Group": "groups", "Server": "servers"}
 _ADDRESSES = ("primarysmtpaddress", "primary_smtp_address", "primarysmtp", "smtpaddress", "emailaddress", "mail", "email", "address", "windowsemailaddress")
 _FOLDERS = ("folderpath", "path", "foldername", "displayname", "name")
 _RIGHTS = {"HasFullAccess": "FULL_ACCESS", "HasSendAs": "SEND_AS", "HasSendOnBehalf": "SEND_ON_BEHALF", "OwnsMailbox": "OWNS"}
@@ -36,26 +38,32 @@ _EVERYONE = {"default": "Everyone (Default)", "anonymous": "Everyone, without si
 _GUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
 class Item:
-    """A node of the file: its first kind that is known here, its properties by lower-case names, and the fact's node where it has one."""
+    """A node of the file: its first kind that is known here, its properties by lower-case names, and the fact's node where it has one.
 
-    id: str
-    kind: str | None
-    kinds: tuple[str, ...]
-    properties: Json
-    node: Node | None
+    `sid`: of a principal, its id where that is a SID.
+    """
+
+    __slots__ = ("id", "kind", "kinds", "node", "properties", "sid")
+
+    def __init__(self, id_: str, kind: str | None, kinds: tuple[str, ...], properties: Json, node: Node | None) -> None:
+        self.id, self.kind, self.kinds, self.properties, self.node = id_, kind, kinds, properties, node
+        self.sid: str | None = None
 
     def text(self, *names: str) -> str:
         """The first of these properties that is a text with something in it, else ""."""
-        return next((value.strip() for name in names if isinstance(value := self.properties.get(name), str) and value.strip()), "")
+        for name in names:
+            if isinstance(value := self.properties.get(name), str) and (value := value.strip()):
+                return value
+        return ""
 
 
 class Graph:
     """States a graph in `out`: first every node, then every edge."""
 
     def __init__(self, out: FactBuffer) -> None:
-        self._out, self._who = out, Recipients(out)
+        self._out = Gathered(out)
+        self._who = Recipients(self._out)
         self.notes = Notes()
         self._items: dict[str, Item] = {}
         self._matched: dict[str, dict[Any, list[Item]]] = {}
@@ -64,7 +72,7 @@ class Graph:
         self._roles: list[tuple[Item, Item, str]] = []
         self._left: Counter[tuple[str, str]] = Counter()
         self._counts: dict[str, set[str]] = {}
-        self._rights = GraphRights(out, self._state, self._remote)
+        self._rights = GraphRights(self._out, self._state, self._remote)
 
     # --- nodes ---
 
@@ -73,12 +81,11 @@ class Graph:
         if not isinstance(found, dict) or not isinstance(found.get("id"), str) or not isinstance(found.get("kinds"), list):
             self._out.refuse(place, type(found).__name__, "not a node with id and kinds")
             return
-        kinds = tuple(kind for kind in found["kinds"] if isinstance(kind, str))
-        kind = next((kind for kind in kinds if kind in _PRINCIPALS or kind in _EXCHANGE or kind in CONTAINERS), None)
-        given = found.get("properties")
-        properties = {str(name).casefold(): value for name, value in given.items()} if isinstance(given, dict) else {}
-        bare = Item(found["id"], kind, kinds, properties, None)
-        item = Item(bare.id, kind, kinds, properties, self._node_of(bare))
+        kinds = tuple([kind for kind in found["kinds"] if isinstance(kind, str)])
+        kind = _known_of(kinds)
+        properties = _folded(found.get("properties"))
+        item = Item(found["id"], kind, kinds, properties, None)
+        item.node = self._node_of(item)
         self._items[item.id.casefold()] = item
         if kind is None:
             self._left["nodes", kinds[0][:60] if kinds else "none"] += 1
@@ -116,7 +123,7 @@ class Graph:
         label, key = item.node or ("", "")
         name = item.text("displayname") or item.text("samaccountname", "name").rstrip("$") or item.id
         domain = item.text("domain").casefold() or None
-        enabled = next((value for name_ in ("enabled", "isenabled") if isinstance(value := item.properties.get(name_), bool)), None)
+        enabled = _flag(item.properties, "enabled", "isenabled")
         if label == "Account":
             upn, email = identity.address(item.text("userprincipalname")), identity.address(item.text("email", "mail"))
             sam = item.text("samaccountname") or None
@@ -131,7 +138,7 @@ class Graph:
             self._out.node("Server", key, place, name=fqdn or name, fqdn=fqdn, os=item.text("operatingsystem") or None, enabled=enabled)
         else:
             self._out.node("App", key, place, name=name)
-        self._counts.setdefault({"Account": "accounts", "Group": "groups", "Server": "servers"}.get(label, "app permissions"), set()).add(key)
+        self._counts.setdefault(_COUNTED.get(label, "app permissions"), set()).add(key)
 
     def _mailbox(self, item: Item, place: str) -> None:
         address = identity.address(item.text(*_ADDRESSES)) or ""
@@ -150,15 +157,14 @@ class Graph:
             return
         if folders != (kind in FIRST):
             return
-        if kind not in _KNOWN_EDGES and not is_right(kind):
+        if not _is_taken(kind):
             self._left["edges", kind[:60]] += 1
             return
         start, end = self._end(found.get("start")), self._end(found.get("end"))
         if start is None or end is None:
             self.notes.add("edge with an end that is not in this file, or is several nodes, passed over", place)
             return
-        given = found.get("properties")
-        properties = {str(name).casefold(): value for name, value in given.items()} if isinstance(given, dict) else {}
+        properties = _folded(found.get("properties"))
         if self._rights.edge(kind, start, end, properties, place):
             self._counts.setdefault("directory rights", set()).add(end.id)
         elif folders:
@@ -293,6 +299,7 @@ class Graph:
                 more = f", and {len(named) - _NAMED:,} kinds more" if len(named) > _NAMED else ""
                 self._out.note(f"nothing is taken from {part} of kind {', '.join(named[:_NAMED])}{more}")
         self.notes.tell(self._out)
+        self._out.flush()
 
     def _role(self, start: Item, role: Item, domain: str | None, place: str) -> None:
         name = role.text("displayname", "name") or role.id
@@ -306,9 +313,33 @@ class Graph:
         self._state("HAS_ROLE", start.node, node, place, basis="role assignment")
 
 
+@lru_cache(maxsize=4096)
+def _known_of(kinds: tuple[str, ...]) -> str | None:
+    """The first of these kinds that is known here."""
+    return next((kind for kind in kinds if kind in _PRINCIPALS or kind in _EXCHANGE or kind in CONTAINERS), None)
+
+
+@lru_cache(maxsize=4096)
+def _is_taken(kind: str) -> bool:
+    return kind in _KNOWN_EDGES or is_right(kind)
+
+
+@lru_cache(maxsize=4096)
+def _in_lower_case(names: tuple[str, ...]) -> bool:
+    return all(name == name.casefold() for name in names)
+
+
+def _folded(given: object) -> Json:
+    """Properties by lower-case names, as nearly all files have them; none where they are no object."""
+    if not isinstance(given, dict):
+        return {}
+    return given if _in_lower_case(tuple(given)) else {str(name).casefold(): value for name, value in given.items()}
+
+
 def _principal_node(item: Item, label: str) -> Node | None:
-    stated = item.text("objectid", "objectsid", "object_sid", "sid")
-    if sid := identity.sid(item.id) or identity.sid(stated):
+    item.sid = sid = identity.sid(item.id)
+    stated = "" if sid else item.text("objectid", "objectsid", "object_sid", "sid")
+    if sid := sid or identity.sid(stated):
         return (label, identity.ad_key(sid)) if label != "App" else None
     guid = next((text for text in (item.text("appid") if label == "App" else "", item.id, stated) if _GUID.match(text)), "").lower()
     if guid and label in ("Account", "Group", "App"):
@@ -330,4 +361,7 @@ def _stranger(id_: str, kind: str) -> Item | None:
 
 
 def _flag(properties: Json, *names: str) -> bool | None:
-    return next((value for name in names if isinstance(value := properties.get(name), bool)), None)
+    for name in names:
+        if isinstance(value := properties.get(name), bool):
+            return value
+    return None

@@ -7,9 +7,9 @@ on an organisational unit) is stated on every object below that takes over right
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, Protocol
 
-from graphmodel import identity
 from loaders.base import FactBuffer
 from loaders.directory_rights import CERTIFICATES, CONTAINERS, ON_DOMAINS, ON_OBJECTS, Container, Tree, counts, dn_of, domain_node
 from loaders.recipients import Node
@@ -46,6 +46,10 @@ class Thing(Protocol):
         """By lower-case names."""
 
     @property
+    def sid(self) -> str | None:
+        """Of a principal, its id where that is a SID."""
+
+    @property
     def node(self) -> Node | None:
         """The fact's node."""
 
@@ -53,6 +57,16 @@ class Thing(Protocol):
         """The first of these properties that is a text."""
 
 
+@lru_cache(maxsize=4096)
+def _home(domain: str) -> Node | None:
+    """The domain whose SID this is, what comes before the number of an account or group; None where it is none."""
+    return domain_node(f"{domain}-1")
+
+
+_counts = lru_cache(maxsize=4096)(counts)
+
+
+@lru_cache(maxsize=4096)
 def is_right(kind: str) -> bool:
     """Whether this module takes edges of that kind."""
     return kind in ON_OBJECTS or kind in ON_DOMAINS or kind in _OTHERS or bool(CERTIFICATES.fullmatch(kind))
@@ -77,10 +91,10 @@ class GraphRights:
 
     def add_object(self, item: Thing, place: str) -> None:
         """State the domain that an account, group or server is of."""
-        sid = identity.sid(item.id)
+        sid = item.sid
         if not sid or not item.node or item.node[0] == "App":
             return
-        home = domain_node(sid)
+        home = _home(sid.rpartition("-")[0])
         if home:
             self._state("BELONGS_TO", item.node, home, place, basis="sid")
         elif "-S-1-5-32-" in sid:  # a built-in group carries its domain's name, whose SID is known at the end
@@ -108,9 +122,11 @@ class GraphRights:
         return True
 
     def _right(self, kind: str, start: Thing, end: Thing, properties: Json, place: str) -> None:
-        inherited = next((value for name in ("isinherited", "inherited") if isinstance(value := properties.get(name), bool)), None)
+        inherited = properties.get("isinherited")
+        if not isinstance(inherited, bool):
+            inherited = other if isinstance(other := properties.get("inherited"), bool) else None
         known = self._tree.containers.get(end.node) if end.node else None
-        if end.node is None or counts(kind, end.node[0], known.type if known else None):
+        if end.node is None or _counts(kind, end.node[0], known.type if known else None):
             self._state("CONTROLS", start.node, end.node, place, right=kind, inherited=inherited)
         elif kind in _BELOW and properties.get("inheritancetype") != "None":
             for item in self._inside(end.node):

@@ -14,14 +14,14 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any
-from xml.etree.ElementTree import ParseError
+from xml.parsers.expat import ExpatError
 
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import iterparse
+from defusedxml.ElementTree import DefusedXMLParser
 
 from graphmodel import identity
 from loaders.base import Broken, FactBuffer, Source
@@ -39,13 +39,23 @@ _NAMES = {
     "nfs": "share", "openvpn": "vpn", "isakmp": "vpn", "pptp": "vpn", "l2tp": "vpn",
 }  # fmt: skip
 _LISTED = 200
+_TOGETHER = 20_000  # machines stated at a time
+_CHUNK = 1 << 16
+
+Said = dict[str, str]
+"""The attributes of an element."""
+Port = tuple[tuple[int, str], str]
+"""((number, protocol), words for the service behind it)."""
 
 
 @lru_cache(maxsize=65536)
 def ip_of(text: str | None) -> str | None:
     """An IP address in one spelling, or None when it is none, or one that every machine has (loopback) or that nobody else reaches it by."""
+    value = (text or "").strip()
+    if value[-1:].isalpha() and ":" not in value:
+        return None  # a name, most of the time: no need to fail at it
     try:
-        found = ipaddress.ip_address((text or "").strip())
+        found = ipaddress.ip_address(value)
     except ValueError:
         return None
     return None if found.is_loopback or found.is_link_local or found.is_unspecified or found.is_multicast else str(found)
@@ -61,6 +71,8 @@ def server_of(ip: str | None, names: Iterable[str]) -> tuple[Node, str | None] |
 class Host:
     """One machine of a scan: gathers what it offers, and states it when the scan ends."""
 
+    __slots__ = ("findings", "fqdn", "ip", "name", "node", "os", "place", "ports")
+
     def __init__(self, node: Node, place: str) -> None:
         self.node, self.place = node, place
         self.ip: str | None = None
@@ -68,13 +80,37 @@ class Host:
         self.name: str | None = None
         self.os: str | None = None
         self.ports: dict[tuple[int, str], str] = {}
-        self.findings: Counter[str] = Counter()
+        self.findings: dict[str, int] = {}
 
     def port(self, number: int, protocol: str, name: str = "", product: str = "") -> None:
         """A port that answered, with the service behind it; the first that names it is kept."""
-        words = " ".join(word for word in (name.strip(), product.strip()) if word)
-        if not self.ports.get((number, protocol.casefold())):
-            self.ports[number, protocol.casefold()] = words[:100]
+        self.add(port_of(number, protocol, name, product))
+
+    def add(self, port: Port) -> None:
+        """The same, as `port_of` gives it."""
+        if not self.ports.get(port[0]):
+            self.ports[port[0]] = port[1]
+
+
+@lru_cache(maxsize=65536)
+def port_of(number: int, protocol: str, name: str = "", product: str = "") -> Port:
+    """A port and its service in one spelling: the same few stand in a file again and again."""
+    return (number, protocol.casefold()), " ".join(word for word in (name.strip(), product.strip()) if word)[:100]
+
+
+@lru_cache(maxsize=4096)
+def _offers(ports: tuple[Port, ...], findings: tuple[tuple[str, int], ...]) -> tuple[str | None, tuple[tuple[str, str], ...]]:
+    """(a Server's `extra`, (type, basis) of each Service it hosts) of machines with these ports and findings: many are alike."""
+    extra: dict[str, Any] = {}
+    if ports:
+        extra["open ports"] = [f"{number}/{protocol} {words}".strip() for (number, protocol), words in sorted(ports)][:_LISTED]
+    if findings:
+        extra["findings"] = dict(sorted(findings))
+    types = (
+        (_NAMES.get(words.partition(" ")[0].casefold().rstrip("?")) or _PORTS.get((number, protocol)), f"{number}/{protocol} open")
+        for (number, protocol), words in sorted(ports)
+    )
+    return json.dumps(extra, ensure_ascii=False, sort_keys=True) if extra else None, tuple((type_, basis) for type_, basis in types if type_)
 
 
 class Scan:
@@ -108,8 +144,9 @@ class Scan:
 
     def finish(self, note: str = "a scan sees what answers it") -> None:
         """State the machines, and how many there were."""
-        for host in self._hosts.values():
-            self._state(host)
+        hosts = iter(self._hosts.values())
+        while together := [*islice(hosts, _TOGETHER)]:
+            self._state(together)
         if self._passed:
             self._out.note(f"{len(self._passed):,} {'host' if len(self._passed) == 1 else 'hosts'} without an address of its own (loopback, link-local), passed over")
         self._out.coverage("servers", first=self.first, last=self.last, collected=len(self._hosts), note=note)
@@ -119,29 +156,27 @@ class Scan:
         """Between which times a machine had the address that the scan saw: an address may be another's the day after. Empty where not known."""
         return {} if self.first is None or self.last is None else {"valid_from": self.first, "valid_until": self.last + 1}
 
-    def _state(self, host: Host) -> None:
-        listed = [f"{number}/{protocol} {words}".strip() for (number, protocol), words in sorted(host.ports.items())]
-        extra: dict[str, Any] = {}
-        if listed:
-            extra["open ports"] = listed[:_LISTED]
-        if host.findings:
-            extra["findings"] = dict(sorted(host.findings.items()))
-        self._out.node(
-            "Server", host.node[1], host.place, name=host.fqdn or host.name or host.ip, fqdn=host.fqdn, ip=host.ip, os=host.os,
-            extra=json.dumps(extra, ensure_ascii=False, sort_keys=True) if extra else None,
+    def _state(self, hosts: list[Host]) -> None:
+        said = [_offers(tuple(host.ports.items()), tuple(host.findings.items())) for host in hosts]
+        self._out.nodes(
+            "Server", [host.node[1] for host in hosts], [host.place for host in hosts], name=[host.fqdn or host.name or host.ip for host in hosts],
+            fqdn=[host.fqdn for host in hosts], ip=[host.ip for host in hosts], os=[host.os for host in hosts], extra=[extra for extra, _ in said],
         )  # fmt: skip
-        if host.fqdn and host.ip:
-            same_server(self._out, host.ip, host.fqdn, "the scan gives both address and name", host.place, **self.times)
-        for (number, protocol), words in sorted(host.ports.items()):
-            type_ = _NAMES.get(words.partition(" ")[0].casefold().rstrip("?")) or _PORTS.get((number, protocol))
-            if type_:
-                self._service(host, type_, f"{number}/{protocol} open")
+        known = [(host.ip, host.fqdn, host.place) for host in hosts if host.fqdn and host.ip]
+        self._out.edges(
+            "SAME_IDENTITY", ("Server", [identity.host_key(ip) for ip, _, _ in known]), ("Server", [identity.host_key(fqdn) for _, fqdn, _ in known]),
+            [place for _, _, place in known], reason="the scan gives both address and name", **self.times,
+        )  # fmt: skip
+        self._services([(host, *offer) for host, (_, offers) in zip(hosts, said, strict=True) for offer in offers])
 
-    def _service(self, host: Host, type_: str, basis: str) -> None:
-        name = host.fqdn or host.ip or host.node[1].partition(":")[2]
-        service = ("Service", f"service:{type_}/{name}")
-        self._out.node("Service", service[1], host.place, name=f"{type_} of {name}", type=type_)
-        self._out.edge("HOSTS", host.node, service, host.place, basis=basis)
+    def _services(self, offered: list[tuple[Host, str, str]]) -> None:
+        """What is offered: (machine, type, basis)."""
+        names = [host.fqdn or host.ip or host.node[1].partition(":")[2] for host, _, _ in offered]
+        types = [type_ for _, type_, _ in offered]
+        keys = [f"service:{type_}/{name}" for type_, name in zip(types, names, strict=True)]
+        places = [host.place for host, _, _ in offered]
+        self._out.nodes("Service", keys, places, name=[f"{type_} of {name}" for type_, name in zip(types, names, strict=True)], type=types)
+        self._out.edges("HOSTS", ("Server", [host.node[1] for host, _, _ in offered]), ("Service", keys), places, basis=[basis for _, _, basis in offered])
 
 
 def same_server(out: FactBuffer, ip: str, fqdn: str, reason: str, place: str, **times: int) -> None:
@@ -163,18 +198,60 @@ def root_of(head: bytes) -> str:
     return name[1].decode() if name else ""
 
 
-def xml_events(source: Source) -> Iterator[tuple[str, Any]]:
-    """(start or end, element) through an XML file, without entities or anything from outside it.
+class Walk:
+    """Goes through an XML file once, without entities or anything from outside it, and without building a tree.
 
-    The caller clears elements it has read. Raises Broken where the file stops being XML or declares entities.
+        walk = Walk("nmaprun", {"host": self._host, "port": self._port})
+        walk.through(source)
+
+    `begin`: what to do with the attributes of each element that begins, by its name; all others are passed over.
     """
-    with source.open() as stream:
-        try:
-            yield from iterparse(stream, events=("start", "end"), forbid_dtd=False, forbid_entities=True, forbid_external=True)
-        except ParseError as error:
-            line, column = error.position
-            raise Broken(f"line {line}, column {column}", "the file stops being XML", "the scan was stopped or the file is cut: export it again") from None
-        except DefusedXmlException as error:
-            raise Broken("XML", f"declares what no scan does ({type(error).__name__})", "look at where it comes from") from None
-        except (UnicodeError, LookupError, ValueError):
-            raise Broken("XML", "the bytes do not fit the encoding it declares", "export it again") from None
+
+    def __init__(self, root: str, begin: Mapping[str, Callable[[Said], None]]) -> None:
+        self._root, self._begin = root, begin
+        self._expat: Any = DefusedXMLParser(forbid_dtd=False, forbid_entities=True, forbid_external=True).parser
+        # The guards of defusedxml stay in place; what would build a tree of what is read goes.
+        for name in ("DefaultHandlerExpand", "EndElementHandler", "CharacterDataHandler", "CommentHandler", "ProcessingInstructionHandler"):
+            setattr(self._expat, name, None)
+        self._expat.buffer_text, self._expat.ordered_attributes = True, False
+        self._expat.SkippedEntityHandler = self._skipped
+        self._expat.StartElementHandler = self._first
+
+    def texts(self, take: Callable[[str], None] | None) -> None:
+        """From here on hand over the text between elements (in parts, until asked to stop by None)."""
+        self._expat.CharacterDataHandler = take
+
+    def through(self, source: Source) -> None:
+        """Read it all. Raises Broken where the file stops being XML, declares entities, or has another root."""
+        with source.open() as stream:
+            try:
+                while data := stream.read(_CHUNK):
+                    self._expat.Parse(data, False)
+                self._expat.Parse(b"", True)
+            except ExpatError as error:
+                raise _cut(error.lineno, error.offset) from None
+            except DefusedXmlException as error:
+                raise Broken("XML", f"declares what no scan does ({type(error).__name__})", "look at where it comes from") from None
+            except (UnicodeError, LookupError, ValueError):
+                raise Broken("XML", "the bytes do not fit the encoding it declares", "export it again") from None
+
+    def _first(self, tag: str, said: Said) -> None:
+        if tag != self._root:
+            raise Broken("XML", f"the root is {tag[:40]}", "it is not the scanner's")
+        find = self._begin.get
+
+        def begin(tag: str, said: Said) -> None:
+            if (take := find(tag)) is not None:
+                take(said)
+
+        self._expat.StartElementHandler = begin
+        begin(tag, said)
+
+    def _skipped(self, name: str, is_parameter_entity: bool) -> None:
+        """An entity that is declared nowhere in the file."""
+        if not is_parameter_entity:
+            raise _cut(self._expat.CurrentLineNumber, self._expat.CurrentColumnNumber)
+
+
+def _cut(line: int, column: int) -> Broken:
+    return Broken(f"line {line}, column {column}", "the file stops being XML", "the scan was stopped or the file is cut: export it again")

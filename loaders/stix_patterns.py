@@ -17,7 +17,7 @@ from stix2patterns.v20.pattern import Pattern as OldPattern  # type: ignore[impo
 from stix2patterns.v21.grammars.STIXPatternListener import STIXPatternListener  # type: ignore[import-untyped]
 from stix2patterns.v21.pattern import Pattern  # type: ignore[import-untyped]
 
-_LONGEST = 20_000
+LONGEST = 20_000
 _BRACKETS = 60  # the parser's time grows steeply with brackets in brackets
 # Object path -> kind of the indicator; the most telling ones first, which is what an AND is cut down to.
 _KINDS = {
@@ -31,7 +31,7 @@ _KINDS = {
     "ipv4-addr:value": "ip", "ipv6-addr:value": "ip", "domain-name:resolves_to_refs[*].value": "ip",
 }  # fmt: skip
 _RANK = {kind: number for number, kind in enumerate(dict.fromkeys(_KINDS.values()))}
-_UNKNOWN_PATH = "about things that records here do not hold (file names, subjects, registry keys, other hashes)"
+UNKNOWN_PATH = "about things that records here do not hold (file names, subjects, registry keys, other hashes)"
 _NOT_EQUAL = "by a comparison other than equality, which is not read"
 
 
@@ -41,6 +41,11 @@ _PATH = rf"{_STEP}(?:\.{_STEP})*"
 _EQUALS = re.compile(rf" *({_TYPE}:{_PATH}) *= *'({_VALUE})' *")
 _EACH = rf" *{_TYPE}:{_PATH} *= *'{_VALUE}' *"
 _PLAIN = re.compile(rf"\[{_EACH}(?: OR {_EACH})*\]")
+# The same for columns, whose expressions cannot look ahead.
+EACH = _EACH.replace(r"(?!true\b|false\b)", "")
+COMPARISONS = rf"^\[{EACH}(?: OR {EACH})*\]$"
+UNLIKELY = r"[:.](?:true|false)|\("
+"""Plain patterns are those in which COMPARISONS is found and UNLIKELY is not, of at most LONGEST bytes: EACH is each comparison in them."""
 
 
 class BadPattern(ValueError):
@@ -57,15 +62,25 @@ class Sign:
     reason: str = ""
 
 
+def kind_of(path: str) -> str | None:
+    """The kind of indicator that an object path means; None where records hold no such thing."""
+    return _KINDS.get(path.replace("'", ""))
+
+
+def confidence_of(value: Any) -> int | None:
+    """An indicator's confidence, from 0 to 100; None where it is anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 100 else None
+
+
 def signs_of(pattern: str) -> list[Sign]:
     """The comparisons of a pattern, in its order. Raises BadPattern."""
-    if len(pattern) > _LONGEST:
-        raise BadPattern(f"longer than {_LONGEST:,} characters")
+    if len(pattern) > LONGEST:
+        raise BadPattern(f"longer than {LONGEST:,} characters")
     if pattern.count("(") > _BRACKETS:
         raise BadPattern(f"more than {_BRACKETS} brackets")
     if _PLAIN.fullmatch(pattern):
         return [
-            Sign(kind, value) if (kind := _KINDS.get(name.replace("'", ""))) else Sign(None, value, reason=_UNKNOWN_PATH) for name, value in _EQUALS.findall(pattern)
+            Sign(kind, value) if (kind := kind_of(name)) else Sign(None, value, reason=UNKNOWN_PATH) for name, value in _EQUALS.findall(pattern)
         ]
     found = _Leaves()
     try:
@@ -103,11 +118,11 @@ class _Leaves:
 
     def test(self, ctx: Any, literals: list[Any], equal: bool) -> None:
         """One comparison, a node of the parser's tree, with the literals it names; `equal`: it asks for equality with one of them."""
-        kind = _KINDS.get(ctx.objectPath().getText().replace("'", ""))
+        kind = kind_of(ctx.objectPath().getText())
         equal = equal and not ctx.NOT()
         into = self._joined if self._depth else self.signs
         for value in (_text(literal.getText()) for literal in literals):
-            into.append(Sign(kind, value) if kind and equal else Sign(None, value, reason=_NOT_EQUAL if kind else _UNKNOWN_PATH))
+            into.append(Sign(kind, value) if kind and equal else Sign(None, value, reason=_NOT_EQUAL if kind else UNKNOWN_PATH))
 
 
 def _listener(base: type, found: _Leaves) -> Any:

@@ -16,8 +16,10 @@ BOM occurs. ExchangeHound's property names are as its author describes them; no 
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -25,6 +27,7 @@ from graphmodel.errors import LoadError
 from loaders.base import Broken, Claim, FactBuffer, Options, Source
 from loaders.containers import Archive, Member, at, json_items, read_json
 from loaders.opengraph_facts import Graph
+from loaders.opengraph_rights import FIRST
 
 NAME = "opengraph"
 TITLE = "BloodHound OpenGraph JSON or zip (ExchangeHound and others)"
@@ -62,7 +65,23 @@ def _is_graph(archive: Archive, member: Member) -> bool:
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
     """Read all nodes, then all edges, of the one file or of every file in the zip."""
-    graph = Graph(out)
+    with _without_cycles():
+        _read_into(Graph(out), source, out)
+
+
+@contextmanager
+def _without_cycles() -> Iterator[None]:
+    """Garbage is not searched for cycles meanwhile: what JSON is read into has none, and there is much of it to look through."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _read_into(graph: Graph, source: Source, out: FactBuffer) -> None:
     if source.head.startswith(b"PK"):
         with Archive(source.open()) as archive:
             members = [member for member in archive.members if member.name.casefold().endswith(".json")]
@@ -83,7 +102,7 @@ def _read(files: list[tuple[str, int, Callable[[], BinaryIO]]], graph: Graph, ou
             graph.add_node(found, place)
     for folders in (True, False):
         for part in parts:
-            for place, found in part.items("edges"):
+            for place, found in part.items("edges", FIRST if folders else None):
                 out.records += not folders
                 graph.add_edge(found, place, folders)
     graph.finish()
@@ -104,18 +123,21 @@ class _File:
             if not isinstance(self._document, dict):
                 raise Broken(at(name, "graph"), "no object", "it is no OpenGraph: export it again")
 
-    def items(self, part: str) -> Iterator[tuple[str, Any]]:
-        """(place, object) for the nodes or the edges."""
+    def items(self, part: str, kinds: tuple[str, ...] | None = None) -> Iterator[tuple[str, Any]]:
+        """(place, object) for the nodes or the edges; `kinds`: of these kinds alone."""
+        before = at(self._name, part)
         if self._document is not None:
             found = self._document.get(part)
             if found is not None and not isinstance(found, list):
                 raise Broken(at(self._name, f"graph.{part}"), "no list", "it is no OpenGraph: export it again")
             for number, item in enumerate(found or []):
-                yield at(self._name, f"{part}[{number}]"), item
+                if kinds is None or (isinstance(item, dict) and item.get("kind") in kinds):
+                    yield f"{before}[{number}]", item
             return
         with self._open() as stream:
             for number, item in enumerate(json_items(stream, f"graph.{part}.item", self._name)):
-                yield at(self._name, f"{part}[{number}]"), item
+                if kinds is None or (isinstance(item, dict) and item.get("kind") in kinds):
+                    yield f"{before}[{number}]", item
 
 
 def _is_ours(head: bytes) -> bool:

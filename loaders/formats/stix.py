@@ -16,14 +16,15 @@ file names are never taken. A 2.1 bundle has no spec_version. See docs.oasis-ope
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from loaders import dates
 from loaders.base import Broken, Claim, FactBuffer, Options, Source
 from loaders.containers import read_json
 from loaders.indicators import Indicators
-from loaders.stix_patterns import BadPattern, Sign, signs_of
+from loaders.jsonbatch import SMALL
+from loaders.stix_patterns import BadPattern, Sign, confidence_of, signs_of
 
 NAME = "stix"
 TITLE = "STIX 2.0/2.1 bundle or list of objects"
@@ -59,13 +60,17 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
     if source.size > _LARGEST:
         raise Broken("whole file", f"more than {_LARGEST >> 20} MiB", "split the bundle")
     with source.open() as stream:
-        document = read_json(stream.read())
+        data = stream.read()
+    reader = _Reader(out, options)
+    if len(data) >= SMALL and reader.in_columns(data):
+        return
+    document = read_json(data)
     objects = document
     if isinstance(document, dict):
         objects = document.get("objects", [document])
     if not isinstance(objects, list):
         raise Broken("objects", "no list of objects", "it is not a STIX bundle: export it again")
-    _Reader(out, options).read(objects)
+    reader.read(objects)
 
 
 class _Reader:
@@ -74,6 +79,22 @@ class _Reader:
     def __init__(self, out: FactBuffer, options: Options) -> None:
         self._out, self._now = out, options.now
         self._signs = Indicators(out)
+        self._add: Callable[..., None] = self._signs.add
+
+    def in_columns(self, data: bytes) -> bool:
+        """Read a large document of the usual shape; False, and nothing is stated, where it has another."""
+        from loaders.stix_batches import in_columns  # noqa: PLC0415 -- compiled code, which only large files need
+
+        count = in_columns(data, self._signs, self._apart, self._now)
+        if count is None:
+            return False
+        self._out.records += count
+        self._signs.finish()
+        return True
+
+    def _apart(self, found: dict[str, Any], place: str, add: Callable[..., None]) -> None:
+        self._add = add
+        self._indicator(found, place)
 
     def read(self, objects: list[Any]) -> None:
         types = {found["type"] for found in objects if isinstance(found, dict) and isinstance(found.get("type"), str)}
@@ -114,13 +135,9 @@ class _Reader:
         if sign.kind is None:
             self._signs.skip(sign.reason)
             return
-        confidence = found.get("confidence")
         note = " ".join(str(found.get("name") or "").split())
         parts = [part for part in (note if note != sign.value else "", "a part of its pattern only" if sign.partial else "") if part]
-        self._signs.add(
-            sign.kind, sign.value, place, **times, note="; ".join(parts) or None,
-            confidence=confidence if isinstance(confidence, int) and not isinstance(confidence, bool) and 0 <= confidence <= 100 else None,
-        )  # fmt: skip
+        self._add(sign.kind, sign.value, place, **times, note="; ".join(parts) or None, confidence=confidence_of(found.get("confidence")))
 
     def _object(self, found: dict[str, Any], place: str, received: set[str]) -> None:
         kind, value = _OBJECTS.get(found["type"]), found.get("value")

@@ -79,12 +79,45 @@ def test_an_external_entity_is_never_opened(tmp_path):
         facts_of(written(tmp_path, text, "scan.xml"), now=NOW)
 
 
+def test_an_entity_that_is_declared_nowhere_is_no_xml_even_beside_a_dtd(tmp_path):
+    text = '<?xml version="1.0"?><!DOCTYPE nmaprun SYSTEM "nmap.dtd">\n<nmaprun><host>&nowhere;</host></nmaprun>'
+    with pytest.raises(Broken, match="line 2, column 15: the file stops being XML"):
+        facts_of(written(tmp_path, text, "scan.xml"), now=NOW)
+
+
+def test_what_nmap_says_before_the_scan_and_behind_a_host_is_no_hosts(tmp_path):
+    up = '<status state="up"/><address addr="192.0.2.{}" addrtype="ipv4"/>'
+    port = '<ports><port portid="{}"><state state="open"/><service name="{}"/><service name="ssh"/></port><port portid="22"><state state="closed"/></port></ports>'
+    text = (
+        f'<nmaprun start="1700000000"><hosthint>{up.format(1)}</hosthint><host>{up.format(2)}{port.format(3389, "ms-wbt-server")}</host><hosthint>{up.format(3)}</hosthint>'
+        f'<host><status state="down"/><address addr="192.0.2.4" addrtype="ipv4"/></host><host>{up.format(5)}{port.format("x", "y")}</host>'
+        '<runstats><finished time="1700000100"/></runstats></nmaprun>'
+    )
+    facts = facts_of(written(tmp_path, text, "scan.xml"), now=NOW)
+    assert [(fact["ip"], fact["place"]) for fact in of(facts, "Server")] == [("192.0.2.2", "host 1"), ("192.0.2.5", "host 3")]
+    assert [fact["key"] for fact in of(facts, "Service")] == ["service:remote desktop/192.0.2.2"]
+    (seen,) = of(facts, "LogCoverage")
+    assert (seen["first"], seen["last"]) == (1_700_000_000, 1_700_000_100)
+
+
 @pytest.mark.parametrize("text", ["127.0.0.1", "::1", "fe80::1", "0.0.0.0", "224.0.0.1", "host", "", "192.168.1.1001"])  # noqa: S104
 def test_an_address_that_every_machine_has_or_that_is_none_names_no_machine(text):
     assert ip_of(text) is None
 
 
 # --- Nessus ---
+
+
+def test_only_properties_of_a_machine_are_read_not_what_plugins_and_policies_hold(tmp_path):
+    text = (
+        '<NessusClientData_v2><Policy><tag name="host-ip">192.0.2.9</tag></Policy><Report><ReportHost name="ex"><HostProperties><tag name="host-ip"> 192.0.2&#46;7\n</tag>'
+        '<tag name="host-fqdn">ex.corp.example</tag></HostProperties><ReportItem port="3389" protocol="TCP" svc_name="msrdp" severity="4"><tag name="host-ip">192.0.2.8</tag>'
+        '<plugin_output>hush</plugin_output></ReportItem><ReportItem port="0" severity="4"/></ReportHost><ReportHost name="192.0.2.6"/></Report></NessusClientData_v2>'
+    )
+    facts = facts_of(written(tmp_path, text, "x.nessus"), now=NOW)
+    assert [(fact["ip"], fact.get("fqdn"), fact.get("extra")) for fact in of(facts, "Server")] == [
+        ("192.0.2.7", "ex.corp.example", '{"findings": {"critical": 2}, "open ports": ["3389/tcp msrdp"]}'), ("192.0.2.6", None, None),
+    ]  # fmt: skip
 
 
 def test_the_real_nessus_scan_gives_its_host_with_ports_and_findings():

@@ -14,7 +14,7 @@ from graphmodel.errors import LoadError
 from graphmodel.facts import FactBuffer
 from loaders.base import Options, Source
 from loaders.formats import stix
-from tests.support.exports import sample
+from tests.loaders.test_network import sample
 from tests.support.golden import buffer_facts
 
 NOW = 1_800_000_000
