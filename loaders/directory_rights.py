@@ -7,8 +7,10 @@ known by its GUID, a domain by its SID.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from graphmodel import identity
@@ -33,7 +35,7 @@ FILES = {"domains": "domain", "ous": "unit", "containers": "container", "gpos": 
 """SharpHound's files of containers, and the type of what is in them."""
 CONTAINERS = {"Domain": "domain", "OU": "unit", "Container": "container", "GPO": "group policy"}
 _DIRECTIONS = {0: "Disabled", 1: "Inbound", 2: "Outbound", 3: "Bidirectional"}
-_BATCH = 50_000
+_BATCH = 250_000
 _GUID = re.compile(r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$")
 _DOMAIN = re.compile(r"S-1-5-21(-\d+){3}$")
 _OF_DOMAIN = re.compile(r"(S-1-5-21(?:-\d+){3})-\d+$")
@@ -41,7 +43,12 @@ _OF_DOMAIN = re.compile(r"(S-1-5-21(?:-\d+){3})-\d+$")
 
 def container_node(id_: object) -> Node | None:
     """The node of a container by its GUID (some tools write the domain's SID before it) or SID; None for what is neither."""
-    text = id_.strip().upper() if isinstance(id_, str) else ""
+    return _container(id_) if isinstance(id_, str) else None
+
+
+@lru_cache(maxsize=4096)  # many objects lie in one
+def _container(id_: str) -> Node | None:
+    text = id_.strip().upper()
     found = _GUID.search(text)
     if found:
         return "Container", identity.ad_key(found[0])
@@ -150,6 +157,14 @@ class Tree:
                     self._out.edge("LINKED_TO", policy, node, place, enforced=enforced, inherited=True)
 
 
+class AcesAside(ABC):
+    """What stands in an object in place of its Aces where these are read in columns (loaders/sharphound_batches.py)."""
+
+    @abstractmethod
+    def take(self, node: Node, place: str, domain: str, known: Callable[[str, str, str], Node | None], edge: Callable[..., None]) -> list[Any] | None:
+        """Take them: they will be stated; those to be read one by one are the answer. `known`, `edge`: as SharpHoundRights has them."""
+
+
 _REMOTE = {"RemoteDesktopUsers": "555", "DcomUsers": "562", "PSRemoteUsers": "580"}
 """Lists of GPOChanges -> number of the local group."""
 
@@ -175,13 +190,14 @@ class SharpHoundRights:
         """Which rights count on objects of a label and type."""
         self._principals: dict[str, dict[tuple[str, str], Node | None]] = {}
         """The nodes of principals by domain, SID and kind."""
-        self._batches: dict[tuple[str, str], list[tuple[str, str, str, str, bool | None]]] = {}
-        """CONTROLS between two labels: source, target, place, right, whether it is inherited. A directory has about ten rights an object,
+        self._batches: dict[tuple[str, str], list[Any]] = {}
+        """CONTROLS between two labels, one after another: source, target, place, right, whether it is inherited. A directory has about ten rights an object,
         stated one by one they would cost the most."""
 
     def of_object(self, found: Json, node: Node, sid: str, domain: str, place: str) -> None:
         """State the rights on an account, group or server, where it lies, and the rights it has itself."""
-        self._aces(found, node, place, domain)
+        aces = found.get("Aces")
+        self._aces(aces.take(node, place, domain, self._known, self._edge) if isinstance(aces, AcesAside) else aces, node, place, domain)
         stated = found.get("ContainedBy")
         parent = container_node(stated.get("ObjectIdentifier")) if isinstance(stated, dict) else None
         protected = found.get("IsACLProtected")
@@ -211,9 +227,9 @@ class SharpHoundRights:
     def _held(self, found: Json, node: Node, place: str, domain: str) -> None:
         """Delegation, identifiers of old domains, stored passwords and databases."""
         for name in ("AllowedToDelegate", "HasSIDHistory", "DumpSMSAPassword"):
-            for at, target in _objects(found.get(name), f"{place}.{name}"):
+            for at, target in _objects(found[name], f"{place}.{name}") if found.get(name) else ():
                 self._edge("CONTROLS", target, node, at, domain, outward=True, right=name)
-        for at, target in _objects(found.get("SPNTargets"), f"{place}.SPNTargets"):
+        for at, target in _objects(found["SPNTargets"], f"{place}.SPNTargets") if found.get("SPNTargets") else ():
             if target.get("Service") == "SQLAdmin":
                 principal = {"ObjectIdentifier": target.get("ComputerSID"), "ObjectType": "Computer"}
                 self._edge("CONTROLS", principal, node, at, domain, outward=True, right="SQLAdmin")
@@ -221,8 +237,8 @@ class SharpHoundRights:
             for at, principal in _objects(found.get("AllowedToAct"), f"{place}.AllowedToAct"):
                 self._edge("CONTROLS", principal, node, at, domain, right="AllowedToAct")
 
-    def _aces(self, found: Json, node: Node, place: str, domain: str, type_: str | None = None) -> None:
-        aces, label = found.get("Aces"), node[0]
+    def _aces(self, aces: object, node: Node, place: str, domain: str, type_: str | None = None) -> None:
+        label = node[0]
         kept, known = self._kept.setdefault((label, type_), {}), self._principals.setdefault(domain, {})
         for number, ace in enumerate(aces if isinstance(aces, list) else ()):
             right = ace.get("RightName") if isinstance(ace, dict) else None
@@ -237,19 +253,21 @@ class SharpHoundRights:
             at = f"{place}.Aces[{number}]"
             principal = None
             if isinstance(who, str) and isinstance(kind, str):
-                if (who, kind) not in known:
-                    known[who, kind] = self._known(who, kind, domain)
-                principal = known[who, kind]
+                said = who, kind
+                if said not in known:
+                    known[said] = self._known(who, kind, domain)
+                principal = known[said]
             if principal is None:
                 self._edge("CONTROLS", {"ObjectIdentifier": who, "ObjectType": kind}, node, at, domain, right=right, inherited=inherited)
             elif principal != node:
                 batch = self._batches.setdefault((principal[0], label), [])
-                batch.append((principal[1], node[1], at, right, inherited))
+                batch += principal[1], node[1], at, right, inherited
                 if len(batch) >= _BATCH:
                     self._state((principal[0], label))
 
     def _state(self, kinds: tuple[str, str]) -> None:
-        sources, targets, places, rights, inherited = zip(*self._batches.pop(kinds), strict=True)
+        cells = self._batches.pop(kinds)
+        sources, targets, places, rights, inherited = (cells[column::5] for column in range(5))
         self._out.edges("CONTROLS", (kinds[0], sources), (kinds[1], targets), places, right=rights, inherited=inherited)
 
     def take(self, type_: str, found: object, place: str) -> None:
@@ -323,7 +341,7 @@ class SharpHoundRights:
         """State the containers and the rights on them."""
         self._adopt()
         for container in self._tree.finish():
-            self._aces(container.found, container.node, container.place, container.domain or "", container.type)
+            self._aces(container.found.get("Aces"), container.node, container.place, container.domain or "", container.type)
         for kinds in list(self._batches):
             self._state(kinds)
 

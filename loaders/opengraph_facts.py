@@ -11,8 +11,8 @@ from typing import Any
 from graphmodel import identity
 from loaders.base import FactBuffer
 from loaders.directory_rights import CONTAINERS, container_node
+from loaders.gathered import Gathered
 from loaders.notes import Notes
-from loaders.opengraph_batches import Gathered
 from loaders.opengraph_rights import FIRST, GraphRights, is_right
 from loaders.recipients import ADMIN_ROLE_GROUPS, Node, Recipients, mailbox_type
 

@@ -9,13 +9,15 @@ from typing import Any
 
 from graphmodel import identity
 from loaders.base import FactBuffer
-from loaders.dates import BadDate, moment
+from loaders.dates import EARLIEST, LATEST, BadDate, moment
 from loaders.directory_rights import FILES, SharpHoundRights, dn_of
 from loaders.notes import Notes
 from loaders.recipients import ADMIN_ROLE_GROUPS, Node
 
 Json = dict[str, Any]
 
+LABELS = {"users": "Account", "groups": "Group", "computers": "Server"}
+"""SharpHound's files of principals, and the label of what is in them."""
 _LABELS = {"User": "Account", "Group": "Group", "Computer": "Server"}
 _EXCHANGE_OU = "OU=MICROSOFT EXCHANGE SECURITY GROUPS,"
 _ADMINISTRATORS, _REMOTE_DESKTOP, _REMOTE_COM, _REMOTE_SHELL = "544", "555", "562", "580"
@@ -306,6 +308,8 @@ class Directory:
         value = item.properties.get(name)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
             return None
+        if isinstance(value, int) and EARLIEST <= value <= (LATEST if self._now is None else self._now):
+            return value  # as nearly all are
         try:
             return moment(str(int(value)), now=self._now)
         except BadDate:
@@ -380,7 +384,7 @@ def _account_type(item: Item) -> str:
         return "system"
     if item.flag("admincount"):
         return "admin"
-    return "service" if any(item.flag(name) for name in ("hasspn", "gmsa", "msa")) else "user"
+    return "service" if item.flag("hasspn") or item.flag("gmsa") or item.flag("msa") else "user"
 
 
 def _server_role(item: Item, mail: bool) -> str | None:

@@ -36,7 +36,9 @@ import orjson
 from graphmodel.errors import LoadError
 from loaders.base import Broken, Claim, FactBuffer, Options, Source
 from loaders.containers import Archive, Member, at, ends_of, json_items, read_json
-from loaders.sharphound_objects import Directory
+from loaders.gathered import Gathered
+from loaders.jsonbatch import SMALL
+from loaders.sharphound_objects import LABELS, Directory
 from loaders.sharphound_old import modern
 
 NAME = "sharphound"
@@ -52,6 +54,7 @@ _TYPES = (*_TAKEN, "aiacas", "rootcas", "enterprisecas", "ntauthstores", "certte
 _OLDEST, _NEWEST = 3, 6
 # A document of this size is held in memory whole; a larger one is read object by object.
 _WHOLE = 64 << 20
+_SINCE = 4  # the version since which objects have Aces as today
 _SNIFFED_MEMBERS = 64
 
 _NAME = re.compile(rf"(?:^|[/_])(\d{{14}})_({'|'.join(_TYPES)})\.json", re.IGNORECASE)
@@ -89,7 +92,8 @@ def detect(source: Source) -> Claim | None:
 
 def read(source: Source, options: Options, out: FactBuffer) -> None:
     """Read all files of the zip, or the one file."""
-    reader = _Reader(out, Directory(out, options.now))
+    gathered = Gathered(out)
+    reader = _Reader(out, Directory(gathered, options.now))
     if source.head.startswith(b"PK"):
         with Archive(source.open()) as archive:
             for member in sorted(archive.members, key=_order):
@@ -97,6 +101,7 @@ def read(source: Source, options: Options, out: FactBuffer) -> None:
     else:
         reader.read(_File("", source.path.name, source.size, source.open), alone=True)
     reader.finish()
+    gathered.flush()
 
 
 def _detect_zip(source: Source) -> Claim | None:
@@ -171,7 +176,7 @@ class _Reader:
             self._strangers.append(file.name)
             return
         whole = file.size <= _WHOLE
-        meta, items = self._whole(file) if whole else self._streamed(file)
+        meta, items = self._in_columns(file) or (self._whole(file) if whole else self._streamed(file))
         type_ = self._check(meta, file)
         snapshot, number = _snapshot(file.stamp), 0
         for number, found in enumerate(items, 1):
@@ -201,6 +206,19 @@ class _Reader:
             return False
         with file.open() as stream:
             return _is_ours(stream.read(64 * 1024))
+
+    def _in_columns(self, file: _File) -> tuple[dict[str, Any], Iterator[Any]] | None:
+        """A file of users, groups or computers that is neither small nor huge; None of any other, and of one of unusual shape."""
+        if not SMALL <= file.size <= _WHOLE:
+            return None
+        from loaders.sharphound_batches import listed_in  # noqa: PLC0415 -- compiled code, which only large files need
+
+        with file.open() as stream:
+            listed = listed_in(stream.read())
+        type_, version = (listed.meta.get("type"), listed.meta.get("version")) if listed else (None, None)
+        if listed is None or not isinstance(type_, str) or type_ not in LABELS or not isinstance(version, int) or version < _SINCE:
+            return None
+        return listed.meta, listed.objects(LABELS[type_], self._out)
 
     def _whole(self, file: _File) -> tuple[dict[str, Any], Iterator[Any]]:
         with file.open() as stream:

@@ -7,10 +7,10 @@ import gc
 import pytest
 
 from graphmodel.facts import FactBuffer
-from loaders import opengraph_batches
+from loaders import gathered
 from loaders.base import Broken, Options, Source
 from loaders.formats import opengraph
-from loaders.opengraph_batches import Gathered
+from loaders.gathered import Gathered
 from tests.support.golden import buffer_facts
 
 
@@ -30,23 +30,23 @@ def state(out: FactBuffer) -> None:
 
 @pytest.mark.parametrize("together", [1, 3, 20_000])
 def test_gathered_facts_are_those_stated_one_by_one(monkeypatch, together):
-    monkeypatch.setattr(opengraph_batches, "_TOGETHER", together)
+    monkeypatch.setattr(gathered, "_TOGETHER", together)
     plain, batched = FactBuffer(taken=7), FactBuffer(taken=7)
     state(plain)
-    gathered = Gathered(batched)
-    state(gathered)
-    gathered.flush()
+    batches = Gathered(batched)
+    state(batches)
+    batches.flush()
     assert buffer_facts(batched, "x") == buffer_facts(plain, "x")
     assert batched.refused == plain.refused and batched.notes == plain.notes
 
 
 def test_half_a_character_is_made_whole_as_it_is_one_by_one():
     plain, batched = FactBuffer(), FactBuffer()
-    gathered = Gathered(batched)
-    for out in (plain, gathered):
+    batches = Gathered(batched)
+    for out in (plain, batches):
         out.node("Account", "ad:\ud800", "nodes[0]", name="x")
         out.edge("MEMBER_OF", ("Account", "ad:\ud800"), ("Group", "ad:9"), "edges[0]")
-    gathered.flush()
+    batches.flush()
     assert buffer_facts(batched, "x") == buffer_facts(plain, "x")
 
 

@@ -1,4 +1,4 @@
-"""Facts that are said one by one and stated together: rows that have the same properties are kept as tuples, and handed over as columns."""
+"""Facts that are said one by one and stated together: rows that have the same properties are kept together, and handed over as columns."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from graphmodel.facts import Column
 from graphmodel.kinds import EDGES
 from loaders.base import FactBuffer
 
-_TOGETHER = 20_000
+_TOGETHER = 200_000
 
-Row = tuple[Any, ...]
+Cells = list[Any]
+"""Row after row: nothing but texts and numbers, which the collector of garbage does not look at."""
 
 
 @dataclass(init=False)
 class Gathered(FactBuffer):
     """Takes facts as a FactBuffer does, for another one. What is refused or noted goes there at once, facts a batch at a time and by `flush`."""
 
-    _nodes: dict[tuple[str, ...], list[Row]] = field(default_factory=dict)
-    _edges: dict[tuple[str, ...], list[Row]] = field(default_factory=dict)
+    _nodes: dict[tuple[str, ...], Cells] = field(default_factory=dict)
+    _edges: dict[tuple[str, ...], Cells] = field(default_factory=dict)
 
     def __init__(self, out: FactBuffer) -> None:
         super().__init__(taken=out.taken, refused=out.refused, notes=out.notes)
@@ -31,7 +32,8 @@ class Gathered(FactBuffer):
         rows = self._nodes.get(kind := (label, *properties))
         if rows is None:
             rows = self._nodes[kind] = []
-        rows.append((key, place, *properties.values()))
+        rows += key, place
+        rows += properties.values()
         if len(rows) >= _TOGETHER:
             self._state_nodes(kind, rows)
         return key
@@ -43,7 +45,8 @@ class Gathered(FactBuffer):
             if (source[0], target[0]) not in EDGES[type_].pairs:
                 raise KeyError(f"{type_} does not join {source[0]} and {target[0]}")
             rows = self._edges[kind] = []
-        rows.append((source[1], target[1], place, *properties.values()))
+        rows += source[1], target[1], place
+        rows += properties.values()
         if len(rows) >= _TOGETHER:
             self._state_edges(kind, rows)
 
@@ -62,24 +65,28 @@ class Gathered(FactBuffer):
         for kind, rows in self._edges.items():
             self._state_edges(kind, rows)
 
-    def _state_nodes(self, kind: tuple[str, ...], rows: list[Row]) -> None:
+    def _state_nodes(self, kind: tuple[str, ...], rows: Cells) -> None:
         label, *names = kind
         if rows:
-            keys, places, *values = map(list, zip(*rows, strict=True))
+            keys, places, *values = _columns(rows, 2 + len(names))
             try:
                 self._into.nodes(label, keys, places, **dict(zip(names, values, strict=True)))
             except UnicodeEncodeError:  # half of a character, which the other way is made whole
-                for key, place, *said in rows:
+                for key, place, *said in zip(keys, places, *values, strict=True):
                     self._into.node(label, key, place, **dict(zip(names, said, strict=True)))
             rows.clear()
 
-    def _state_edges(self, kind: tuple[str, ...], rows: list[Row]) -> None:
+    def _state_edges(self, kind: tuple[str, ...], rows: Cells) -> None:
         type_, source, target, *names = kind
         if rows:
-            sources, targets, places, *values = map(list, zip(*rows, strict=True))
+            sources, targets, places, *values = _columns(rows, 3 + len(names))
             try:
                 self._into.edges(type_, (source, sources), (target, targets), places, **dict(zip(names, values, strict=True)))
             except UnicodeEncodeError:
-                for one, other, place, *said in rows:
+                for one, other, place, *said in zip(sources, targets, places, *values, strict=True):
                     self._into.edge(type_, (source, one), (target, other), place, **dict(zip(names, said, strict=True)))
             rows.clear()
+
+
+def _columns(cells: Cells, width: int) -> list[Cells]:
+    return [cells[at::width] for at in range(width)]
