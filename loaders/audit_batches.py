@@ -20,9 +20,10 @@ from loaders.audit_mail import ACCESS, is_throttled
 from loaders.audit_records import SIGN_INS, Records, agent_of, app_of, as_who, ip_of, session_of, succeeded
 from loaders.audit_who import BASIS, Record, guid, pairs_of
 from loaders.base import FactBuffer
-from loaders.jsonbatch import Batch, Flags, Ints, ahead, firsts
+from loaders.jsonbatch import Batch, Flags, Ints, firsts
 from loaders.jsoncells import ASK, GOOD
-from loaders.jsonscan import Found, Names, objects
+from loaders.jsonscan import Found, Names
+from loaders.jsonspans import each, objects_of
 
 _CONTEXT = (
     "Operation", "ResultStatus", "UserId", "UserType", "UserKey", "MailboxOwnerUPN", "MailboxGuid", "MailboxOwnerSid", "OrganizationName", "LogonType",
@@ -93,14 +94,13 @@ class Batches:
 
     def take(self, batches: Iterable[Batch]) -> None:
         """State what all batches say."""
-        for batch, scan in ahead(batches, self._scan):
-            self._take(batch, scan)
+        each(batches, self._scan, self._take)
 
     # What can be done without Python's objects.
 
     def _scan(self, batch: Batch) -> _Scan:
         data = batch.data
-        found = objects(data, np.where(batch.sound & (data[batch.starts] == ord("{")), batch.starts, -1), batch.ends, _RECORD)
+        found = objects_of(batch, _RECORD)
         usual = _opens_with(data, found, "OperationProperties", "[") & _opens_with(data, found, "ExtendedProperties", "[")
         usual &= (found.span("Operation")[:, 0] >= 0) & (found.span("CreationTime")[:, 0] >= 0)
         for name in _STRANGE:
@@ -125,7 +125,9 @@ class Batches:
         rows = scan.found.row
         known = scan.usual & self._in_columns(batch, scan)
         ids = _as_bytes(scan.numbers)
-        single, single_ids = self._singles(batch, np.setdiff1d(np.arange(len(batch)), rows[known]))
+        alone = np.ones(len(batch), np.bool_)
+        alone[rows[known]] = False
+        single, single_ids = self._singles(batch, np.flatnonzero(alone))
         if single_ids:  # one id read in both ways: the order decides which is the copy
             both = np.array([id_ in single_ids for id_ in ids], np.bool_) & known
             again, _ = self._singles(batch, rows[both])
@@ -271,7 +273,7 @@ class Batches:
         firsts, lasts = np.full(len(contexts), _FAR), np.full(len(contexts), -_FAR)
         np.minimum.at(firsts, which[known], at[known])
         np.maximum.at(lasts, which[known], at[known])
-        for number in np.unique(which[known]).tolist():
+        for number in np.flatnonzero(firsts <= lasts).tolist():
             first, last = int(firsts[number]), int(lasts[number])
             context = contexts[number]
             if context.sign_in:
