@@ -22,6 +22,7 @@ from queries.catalogue import Step
 
 BUILT_IN = ("rights", "quiet", "noisy")
 """Each walks all that those before it walk. `rights`: what configured rights allow; `quiet`: credentials and sessions too; `noisy`: phishing."""
+_OTHER_NAMES = {"rights-only": "rights"}
 DEFAULT = "quiet"
 _KEYS = {"name", "base", "without", "with"}
 
@@ -39,7 +40,8 @@ class Profile:
 
 
 def built_in(name: str, steps: Sequence[Step]) -> Profile:
-    """A built-in profile. Raises UsageError."""
+    """A built-in profile; `rights` may be called `rights-only` too. Raises UsageError."""
+    name = _OTHER_NAMES.get(name, name)
     if name not in BUILT_IN:
         raise UsageError(f"no profile is called {name!r}; there are: {', '.join(BUILT_IN)}, or give a .toml file of your own")
     most = BUILT_IN.index(name)

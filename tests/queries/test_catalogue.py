@@ -10,6 +10,7 @@ import pytest
 from graphmodel.errors import QueryError, UsageError
 from graphmodel.kinds import EDGES
 from queries.catalogue import FOLDER, attack_names, find_saved, read_saved, read_step, read_steps, saved, steps
+from queries.profiles import profile
 from tests.support.cases import kinds_named
 
 STEP = """\
@@ -172,6 +173,10 @@ def test_the_steps_are_those_that_were_to_be_built_first():
 def test_a_step_needs_just_the_relationships_that_its_query_names():
     for step in steps():
         assert set(step.needs) == kinds_named(step.cypher) & set(EDGES), step.file
+
+
+def test_the_profile_of_rights_may_be_called_rights_only():
+    assert profile("rights-only", steps()) == profile("rights", steps())
 
 
 def test_only_phishing_is_walked_with_the_noisy_profile_alone():
