@@ -24,6 +24,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 
 from benchmarks import export_files, log_files
@@ -198,9 +199,11 @@ CLOCK = "wall"
 
 def _ready() -> None:
     """Load compiled code. In the process that is measured, not in the one it is forked from: polars' threads do not go on in a fork."""
-    from loaders import jsoncells, postfix_batches
+    from loaders import jsoncells, messageids, postfix_batches
+    from loaders.jsonbatch import padded
 
     jsoncells.ready()
+    messageids.message_keys(padded(b'"x"'), np.array([[0, 3]]))
     postfix_batches.ready()
 
 

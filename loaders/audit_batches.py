@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from graphmodel import identity
-from loaders import dates, jsoncells
+from loaders import dates, jsoncells, messageids
 from loaders.audit_mail import ACCESS, is_throttled
 from loaders.audit_records import SIGN_INS, Records, agent_of, app_of, as_who, ip_of, session_of, succeeded
 from loaders.audit_who import BASIS, Record, guid, pairs_of
@@ -112,7 +112,7 @@ class Batches:
         usual &= id_state == GOOD
         at, at_state = jsoncells.times(data, found.span("CreationTime"), dates.EARLIEST, latest)
         context = jsoncells.marks_of(data, found, _CONTEXT, access["ClientAppId"])
-        messages, message_state = jsoncells.message_keys(data, items.span("InternetMessageId"))
+        messages, message_state = messageids.message_keys(data, items.span("InternetMessageId"))
         item_marks, folder_marks = jsoncells.marks(data, items.span("InternetMessageId")), jsoncells.marks(data, folders.span("Path"), folders.span("Name"))
         return _Scan(
             found, usual, ids, numbers, at, at_state, context, access, folders.row, folders, items.row, items, messages, message_state, item_marks, folder_marks,

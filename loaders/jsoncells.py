@@ -14,7 +14,6 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from graphmodel import digests
 from graphmodel.memory import address, byte, jit, put_byte, word
 from loaders.columns import WHITE
 from loaders.jsonbatch import Bytes, Ints, padded
@@ -30,7 +29,7 @@ def marks(data: Bytes, *columns: Ints) -> Any:
     """A number for each row, the same where the raw text in all columns is (64 bits, another in each process)."""
     found = np.full(len(columns[0]), _SEED, np.uint64)
     for spans in columns:
-        _mark(address(data), _whole(spans), found)
+        _mark(address(data), whole(spans), found)
     return found
 
 
@@ -39,13 +38,13 @@ def marks_of(data: Bytes, found: Found, names: Sequence[str], *columns: Ints) ->
     made = np.full(len(found.row), _SEED, np.uint64)
     _mark_keys(address(data), found.spans, np.array([found.names.column[name] for name in names], np.int64), made)
     for spans in columns:
-        _mark(address(data), _whole(spans), made)
+        _mark(address(data), whole(spans), made)
     return made
 
 
 def texts(data: Bytes, spans: Ints) -> pl.Series:
     """The strings; null where there is none, or a value of another type."""
-    spans = _whole(spans)
+    spans = whole(spans)
     out = np.empty(int((spans[:, 1] - spans[:, 0]).clip(0).sum()), np.uint8)
     ends, valid = np.empty(len(spans) + 1, np.int64), np.empty(len(spans), np.bool_)
     used = _texts(address(data), spans, address(out), ends, valid)
@@ -54,7 +53,7 @@ def texts(data: Bytes, spans: Ints) -> pl.Series:
 
 def bare_texts(data: Bytes, spans: Ints) -> pl.Series:
     """The strings without white space around; null where nothing is left, where there is none, or a value of another type."""
-    spans = _whole(spans)
+    spans = whole(spans)
     if _is_bare(address(data), spans):
         return texts(data, np.where((spans[:, 1] - spans[:, 0] == 2)[:, None], -1, spans))
     return texts(data, spans).str.strip_chars(WHITE).replace("", None)
@@ -75,7 +74,7 @@ def numbered(form: str, numbers: Ints) -> pl.Series:
     before, _, after = form.partition("{}")
     head, tail = (np.frombuffer(part.encode(), np.uint8) for part in (before, after))
     out, ends = np.empty(len(numbers) * (len(head) + 20 + len(tail)), np.uint8), np.zeros(len(numbers) + 1, np.int64)
-    used = _numbered(_whole(numbers), head, tail, address(out), ends)
+    used = _numbered(whole(numbers), head, tail, address(out), ends)
     return _series(out[:used], ends, None, len(numbers))
 
 
@@ -85,22 +84,13 @@ def guids(data: Bytes, spans: Ints, prefix: str) -> tuple[pl.Series, Any, Any]:
     rows = np.empty((len(spans), len(head) + 36), np.uint8)
     rows[:, : len(head)] = head
     numbers = np.zeros((len(spans), 2), np.uint64)
-    state = _guids(address(data), _whole(spans), address(rows) + len(head), rows.shape[1], numbers)
-    return _fixed(rows), numbers, state
+    state = _guids(address(data), whole(spans), address(rows) + len(head), rows.shape[1], numbers)
+    return fixed(rows), numbers, state
 
 
 def times(data: Bytes, spans: Ints, earliest: int, latest: int, ending: bool = False) -> tuple[Any, Any]:
     """(seconds, state) of times written `2023-06-01T10:02:00`; `ending`: also with `.123`, `Z` or both after it."""
-    return _times(address(data), _whole(spans), earliest, latest, ending)  # type: ignore[no-any-return]
-
-
-def message_keys(data: Bytes, spans: Ints, quoted: bool = True) -> tuple[pl.Series, Any]:
-    """(keys as `identity.message_key` makes them, state) of Message-IDs in ASCII without escapes; `quoted`: they are JSON, else plain text."""
-    rows = np.full((len(spans), 36), ord("0"), np.uint8)
-    rows[:, :4] = np.frombuffer(b"msg:", np.uint8)
-    bare, state = _bare_ids(address(data), _whole(spans), int(quoted))
-    digests.sha256(data, bare[0], bare[1], rows, 4)
-    return _fixed(rows), state
+    return _times(address(data), whole(spans), earliest, latest, ending)  # type: ignore[no-any-return]
 
 
 def ready() -> None:
@@ -113,18 +103,18 @@ def ready() -> None:
     texts(data, spans)
     guids(data, spans, "")
     times(data, spans, 0, 0)
-    message_keys(data, spans)
     bare_texts(data, spans)
     distinct(marks(data, spans))
     numbered("{}", spans[:, 0])
 
 
-def _whole(spans: Ints) -> Ints:
+def whole(spans: Ints) -> Ints:
     """Without gaps between rows: code is compiled for one layout."""
     return np.ascontiguousarray(spans, np.int64)
 
 
-def _fixed(rows: Any) -> pl.Series:
+def fixed(rows: Any) -> pl.Series:
+    """Rows of bytes as texts of one length."""
     height, width = rows.shape
     return _series(rows.reshape(-1), np.arange(0, (height + 1) * width, width, dtype=np.int64), None, height)
 
@@ -355,36 +345,4 @@ def _times(data: Any, spans: Any, earliest: Any, latest: Any, ending: Any) -> An
         at = _seconds(data, start + 1) if plain else -1
         state[row] = 0 if at >= 0 and earliest <= at <= latest else 2
         found[row] = at
-    return found, state
-
-
-@jit
-def _bare(data: Any, start: Any, end: Any, brackets: Any) -> Any:
-    """Without blanks (or brackets) around: (start, end)."""
-    while start < end and ((byte(data, start) == 60 or byte(data, start) == 62) if brackets else byte(data, start) == 32):
-        start += 1
-    while start < end and ((byte(data, end - 1) == 60 or byte(data, end - 1) == 62) if brackets else byte(data, end - 1) == 32):
-        end -= 1
-    return start, end
-
-
-@jit
-def _bare_ids(data: Any, spans: Any, quoted: Any) -> Any:
-    """(starts and ends, state): ids as they are hashed; -1 where there is none to hash."""
-    state, found = np.empty(len(spans), np.uint8), np.full((2, len(spans)), -1)
-    for row in range(len(spans)):
-        start, end = spans[row, 0] + quoted, spans[row, 1] - quoted
-        state[row] = 1 if spans[row, 0] < 0 or (quoted and byte(data, start - 1) != 34) else 0
-        if state[row] == 1:
-            continue
-        start, end = _bare(data, start, end, False)
-        start, end = _bare(data, start, end, True)
-        start, end = _bare(data, start, end, False)
-        plain = True
-        for at in range(start, end):
-            c = byte(data, at)
-            plain &= 32 <= c < 127 and (c != 92 or not quoted)
-        state[row] = 2 if not plain else 1 if start == end else 0
-        if state[row] == 0:
-            found[0, row], found[1, row] = start, end
     return found, state

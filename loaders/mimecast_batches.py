@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from loaders import columns, dates, jsoncells
+from loaders import columns, dates, jsoncells, messageids
 from loaders.collectors import MARKS
 from loaders.jsonbatch import Batch, Bytes, Flags, Ints
 from loaders.jsoncells import GOOD
@@ -103,7 +103,7 @@ class MimecastBatches:
         block = scan.found.spans[rows, : len(_STATED)]  # side by side, so that memory is gone through once
         data, spans = batch.data, {name: block[:, at] for at, name in enumerate(_STATED)}
         first, same = jsoncells.distinct(jsoncells.marks(data, spans["messageId"]))
-        keys, state = jsoncells.message_keys(data, spans["messageId"][first])
+        keys, state = messageids.message_keys(data, spans["messageId"][first])
         kinds = which[rows]
         timed = np.array([one.timed for one in said], np.bool_)[kinds]
         to, envelope, author = _addresses(data, [spans[name] for name in ("recipients", "senderEnvelope", "senderHeader")])

@@ -190,10 +190,10 @@ class _Many:
         """Keys of Message-IDs; of a large file by compiled code, which takes half a second to load."""
         if not self._large or not columns.is_clear(ids):
             return columns.of_values(ids, self._keys, pl.String)
-        from loaders import jsoncells  # noqa: PLC0415 -- compiled code, which only large files need
+        from loaders import jsoncells, messageids  # noqa: PLC0415 -- compiled code, which only large files need
 
         data, ends = columns.laid_out(ids)
-        keys, state = jsoncells.message_keys(data, np.column_stack([ends[:-1], ends[1:]]), quoted=False)
+        keys, state = messageids.message_keys(data, np.column_stack([ends[:-1], ends[1:]]), quoted=False)
         asked = np.flatnonzero(state != jsoncells.GOOD)
         return keys.scatter(asked, pl.Series(self._keys([ids[int(at)].as_py() for at in asked]), dtype=pl.String)) if len(asked) else keys
 

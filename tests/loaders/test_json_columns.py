@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphmodel import identity
-from loaders import jsoncells
+from loaders import jsoncells, messageids
 from loaders.audit_who import guid
 from loaders.jsonbatch import padded
 from loaders.jsoncells import ASK, GOOD, NONE
@@ -128,7 +128,7 @@ def test_texts_are_read_with_their_escapes_and_other_values_are_null():
 @given(st.lists(st.text(st.one_of(st.sampled_from('<>@. "AzZ9\x7f'), st.characters(exclude_categories=["Cs"])), max_size=150), min_size=1, max_size=5))
 def test_keys_of_messages_are_those_of_single_messages_or_are_asked_for(ids):
     data, spans = column([*(json.dumps(id_) for id_ in ids), "5", None])
-    keys, state = jsoncells.message_keys(data, spans)
+    keys, state = messageids.message_keys(data, spans)
     for id_, key, how in zip(ids, keys.to_list(), state, strict=False):
         wanted = identity.message_key(id_, None)
         assert how == ASK or (wanted is None if how == NONE else key == wanted)
@@ -139,7 +139,7 @@ def test_keys_of_messages_are_those_of_single_messages_or_are_asked_for(ids):
 @pytest.mark.parametrize("length", [0, 1, 54, 55, 56, 63, 64, 65, 119, 120, 300])
 def test_a_message_id_of_any_length_has_its_key(length):
     data, spans = column([json.dumps("A" * length)])
-    keys, state = jsoncells.message_keys(data, spans)
+    keys, state = messageids.message_keys(data, spans)
     assert (keys[0] if state[0] == GOOD else None) == identity.message_key("A" * length, None)
 
 
