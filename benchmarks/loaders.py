@@ -190,7 +190,7 @@ CASES |= log_files.CASES | export_files.CASES
 
 
 _COMPILED = ("audit_csv", "audit_ndjson", "signins_json", "okta_ndjson", "postfix", "trace_csv", "nxlog", "winlogbeat", "mimecast", "google_login", "misp", "stix",
-             "graph_users", "azurehound", "sharphound")  # fmt: skip
+             "graph_users", "azurehound", "sharphound", "opengraph")  # fmt: skip
 """Read by compiled code, which a process loads once: that is printed by itself, and not part of their time."""
 
 

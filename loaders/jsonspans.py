@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+import orjson
 
-from loaders.jsonbatch import Batch, ahead
+from loaders import jsoncells
+from loaders.jsonbatch import Batch, Bytes, Ints, ahead
 from loaders.jsonscan import Found, Names, objects
 
 Scanned = TypeVar("Scanned")
@@ -16,6 +18,17 @@ Scanned = TypeVar("Scanned")
 def objects_of(batch: Batch, names: Names) -> Found:
     """The object in each row of a batch; none in a row that is no object, or that must be read by a real parser."""
     return objects(batch.data, np.where(batch.sound & (batch.data[batch.starts] == ord("{")), batch.starts, -1), batch.ends, names)
+
+
+def values_of(data: Bytes, spans: Ints) -> list[Any]:
+    """The value in each span; None where there is none."""
+    return [orjson.loads(data[start:end].tobytes()) if start >= 0 else None for start, end in spans.tolist()]
+
+
+def once_a_value(data: Bytes, spans: Ints) -> tuple[list[Any], Ints]:
+    """(each different value, which of these each row has)."""
+    first, which = jsoncells.distinct(jsoncells.marks(data, spans))
+    return values_of(data, spans[first]), which
 
 
 def each(batches: Iterable[Batch], scan: Callable[[Batch], Scanned], state: Callable[[Batch, Scanned], None]) -> None:

@@ -6,20 +6,18 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphmodel import identity
+from graphmodel.kinds import EDGES
 from loaders.base import FactBuffer
 from loaders.directory_rights import CONTAINERS, container_node
 from loaders.gathered import Gathered
 from loaders.notes import Notes
-from loaders.opengraph_rights import FIRST, GraphRights, is_right
+from loaders.opengraph_items import PRINCIPALS, Item, Json, Users, flag, folded, known_of
+from loaders.opengraph_rights import FIRST, GraphRights, holds, is_inherited, is_right
 from loaders.recipients import ADMIN_ROLE_GROUPS, Node, Recipients, mailbox_type
 
-Json = dict[str, Any]
-
-_PRINCIPALS = {"User": "Account", "Group": "Group", "Computer": "Server", "AZUser": "Account", "AZGroup": "Group", "AZServicePrincipal": "App", "AZApp": "App"}
-_EXCHANGE = ("ExchangeMailbox", "ExchangeMailboxFolder", "ExchangeTransportRule", "ExchangeTransportEndpoint", "ExchangeRbacRole", "ExchangePermissionPrincipal")
 _COUNTED = {"Account": "accounts", "Group": "groups", "Server": "servers"}
 _ADDRESSES = ("primarysmtpaddress", "primary_smtp_address", "primarysmtp", "smtpaddress", "emailaddress", "mail", "email", "address", "windowsemailaddress")
 _FOLDERS = ("folderpath", "path", "foldername", "displayname", "name")
@@ -38,31 +36,22 @@ _EVERYONE = {"default": "Everyone (Default)", "anonymous": "Everyone, without si
 _GUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.IGNORECASE)
 
 
-class Item:
-    """A node of the file: its first kind that is known here, its properties by lower-case names, and the fact's node where it has one.
+class Usual(NamedTuple):
+    """An edge that is the same between all nodes of two labels. `turned`: from the file's end to its start."""
 
-    `sid`: of a principal, its id where that is a SID.
-    """
-
-    __slots__ = ("id", "kind", "kinds", "node", "properties", "sid")
-
-    def __init__(self, id_: str, kind: str | None, kinds: tuple[str, ...], properties: Json, node: Node | None) -> None:
-        self.id, self.kind, self.kinds, self.properties, self.node = id_, kind, kinds, properties, node
-        self.sid: str | None = None
-
-    def text(self, *names: str) -> str:
-        """The first of these properties that is a text with something in it, else ""."""
-        for name in names:
-            if isinstance(value := self.properties.get(name), str) and (value := value.strip()):
-                return value
-        return ""
+    type: str
+    source: str
+    target: str
+    via: str | None = None
+    basis: str | None = None
+    turned: bool = False
 
 
 class Graph:
     """States a graph in `out`: first every node, then every edge."""
 
     def __init__(self, out: FactBuffer) -> None:
-        self._out = Gathered(out)
+        self._out = self.out = Gathered(out)
         self._who = Recipients(self._out)
         self.notes = Notes()
         self._items: dict[str, Item] = {}
@@ -82,8 +71,8 @@ class Graph:
             self._out.refuse(place, type(found).__name__, "not a node with id and kinds")
             return
         kinds = tuple([kind for kind in found["kinds"] if isinstance(kind, str)])
-        kind = _known_of(kinds)
-        properties = _folded(found.get("properties"))
+        kind = known_of(kinds)
+        properties = folded(found.get("properties"))
         item = Item(found["id"], kind, kinds, properties, None)
         item.node = self._node_of(item)
         self._items[item.id.casefold()] = item
@@ -93,7 +82,7 @@ class Graph:
             self.notes.add(f"{kind} without an id or address to know it by, passed over", place)
         elif kind in CONTAINERS:
             self._rights.add_container(item, place)
-        elif kind in _PRINCIPALS:
+        elif kind in PRINCIPALS:
             self._principal(item, place)
             self._rights.add_object(item, place)
         elif kind == "ExchangeMailbox":
@@ -103,12 +92,21 @@ class Graph:
             self._out.node("Rule", item.node[1], place, name=item.text("displayname", "name") or item.id, type="transport rule", enabled=enabled)
             self._counts.setdefault("transport rules", set()).add(item.id)
 
+    def add_nodes(self, found: list[Any], first: int, before: str) -> None:
+        """Take nodes that follow one another, the first of that number."""
+        users = Users(self._items, self._who)
+        for number, value in enumerate(found, first):
+            if not users.take(value, number):
+                self.add_node(value, f"{before}[{number}]")
+        if keys := users.state(self._out, before):
+            self._counts.setdefault("accounts", set()).update(keys)
+
     def _node_of(self, item: Item) -> Node | None:
         kind = item.kind
         if kind in CONTAINERS:
             return container_node(item.id)
-        if kind in _PRINCIPALS:
-            return _principal_node(item, _PRINCIPALS[kind])
+        if kind in PRINCIPALS:
+            return _principal_node(item, PRINCIPALS[kind])
         address = identity.address(item.text(*_ADDRESSES))
         if kind == "ExchangeMailbox":
             return ("Mailbox", identity.mailbox_key(address)) if address else None
@@ -123,7 +121,7 @@ class Graph:
         label, key = item.node or ("", "")
         name = item.text("displayname") or item.text("samaccountname", "name").rstrip("$") or item.id
         domain = item.text("domain").casefold() or None
-        enabled = _flag(item.properties, "enabled", "isenabled")
+        enabled = flag(item.properties, "enabled", "isenabled")
         if label == "Account":
             upn, email = identity.address(item.text("userprincipalname")), identity.address(item.text("email", "mail"))
             sam = item.text("samaccountname") or None
@@ -160,11 +158,11 @@ class Graph:
         if not _is_taken(kind):
             self._left["edges", kind[:60]] += 1
             return
-        start, end = self._end(found.get("start")), self._end(found.get("end"))
+        start, end = self.end(found.get("start")), self.end(found.get("end"))
         if start is None or end is None:
             self.notes.add("edge with an end that is not in this file, or is several nodes, passed over", place)
             return
-        properties = _folded(found.get("properties"))
+        properties = folded(found.get("properties"))
         if self._rights.edge(kind, start, end, properties, place):
             self._counts.setdefault("directory rights", set()).add(end.id)
         elif folders:
@@ -173,7 +171,43 @@ class Graph:
         else:
             self._edge(kind, start, end, properties, place)
 
-    def _end(self, found: object) -> Item | None:
+    def takes(self, kind: str) -> bool:
+        """Whether edges of that kind say anything."""
+        return _is_taken(kind)
+
+    def leave(self, kind: str, count: int) -> None:
+        """Count edges of a kind that says nothing."""
+        self._left["edges", kind[:60]] += count
+
+    def usual(self, kind: str, start: str, end: str) -> Usual | None:
+        """What every edge of this kind between different nodes of these labels says; None where it takes `add_edge` to tell."""
+        if end == "Container":  # what lies in it may be meant
+            return None
+        if is_right(kind):
+            found = Usual("CONTROLS", start, end) if holds(kind, end) else None
+        elif kind in ("MemberOf", "AZMemberOf"):
+            found = Usual("MEMBER_OF", start, end)
+        elif kind == "AdminTo":
+            found = Usual("ADMIN_TO", start, end, via="local administrators", basis=kind)
+        elif kind == "HasSession":
+            found = Usual("SESSION_ON", start, end, basis=kind) if start == "Account" else Usual("SESSION_ON", end, start, basis=kind, turned=True)
+        else:
+            found = None
+        return found if found and (found.source, found.target) in EDGES[found.type].pairs else None
+
+    def inherited(self, properties: object) -> bool | None:
+        """Whether a right is inherited, by the properties of its edge."""
+        return is_inherited(folded(properties))
+
+    def count_rights(self, ids: set[str]) -> None:
+        """Count those on whom rights in the directory were stated."""
+        self._counts.setdefault("directory rights", set()).update(ids)
+
+    def of_id(self, id_: str) -> Item | None:
+        """The file's node of that id."""
+        return self._items.get(id_.casefold())
+
+    def end(self, found: object) -> Item | None:
         """The node that an end of an edge means: by id (the default), by name, or by properties; None where none or several fit."""
         if not isinstance(found, dict):
             return None
@@ -214,7 +248,7 @@ class Graph:
             host, user = (end, start) if start.node and start.node[0] == "Account" else (start, end)
             self._state("SESSION_ON", user.node, host.node, place, basis=kind)
         elif kind in _RIGHTS:
-            more = {"basis": "export"} if kind == "OwnsMailbox" else {"basis": kind.removeprefix("Has"), "inherited": _flag(properties, "isinherited", "inherited")}
+            more = {"basis": "export"} if kind == "OwnsMailbox" else {"basis": kind.removeprefix("Has"), "inherited": flag(properties, "isinherited", "inherited")}
             self._state(_RIGHTS[kind], self._holder(start, end, place), end.node, place, **more)
             if kind != "OwnsMailbox":
                 self._counts.setdefault("mailbox rights" if kind == "HasFullAccess" else "send rights", set()).add(end.id)
@@ -300,6 +334,8 @@ class Graph:
                 self._out.note(f"nothing is taken from {part} of kind {', '.join(named[:_NAMED])}{more}")
         self.notes.tell(self._out)
         self._out.flush()
+        for held in (self._items, self._matched, self._folders):  # else all of it waits for the collector, as this and its parts know each other
+            held.clear()
 
     def _role(self, start: Item, role: Item, domain: str | None, place: str) -> None:
         name = role.text("displayname", "name") or role.id
@@ -314,26 +350,8 @@ class Graph:
 
 
 @lru_cache(maxsize=4096)
-def _known_of(kinds: tuple[str, ...]) -> str | None:
-    """The first of these kinds that is known here."""
-    return next((kind for kind in kinds if kind in _PRINCIPALS or kind in _EXCHANGE or kind in CONTAINERS), None)
-
-
-@lru_cache(maxsize=4096)
 def _is_taken(kind: str) -> bool:
     return kind in _KNOWN_EDGES or is_right(kind)
-
-
-@lru_cache(maxsize=4096)
-def _in_lower_case(names: tuple[str, ...]) -> bool:
-    return all(name == name.casefold() for name in names)
-
-
-def _folded(given: object) -> Json:
-    """Properties by lower-case names, as nearly all files have them; none where they are no object."""
-    if not isinstance(given, dict):
-        return {}
-    return given if _in_lower_case(tuple(given)) else {str(name).casefold(): value for name, value in given.items()}
 
 
 def _principal_node(item: Item, label: str) -> Node | None:
@@ -357,11 +375,4 @@ def _stranger(id_: str, kind: str) -> Item | None:
     sid, container = identity.sid(id_), container_node(id_)
     if container and (sid or kind in CONTAINERS):
         return Item(id_, kind or None, (), {}, container)
-    return Item(id_, None, (), {}, (_PRINCIPALS.get(kind, "Account"), identity.ad_key(sid))) if sid else None
-
-
-def _flag(properties: Json, *names: str) -> bool | None:
-    for name in names:
-        if isinstance(value := properties.get(name), bool):
-            return value
-    return None
+    return Item(id_, None, (), {}, (PRINCIPALS.get(kind, "Account"), identity.ad_key(sid))) if sid else None

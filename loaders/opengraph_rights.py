@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Protocol
 
+from graphmodel.kinds import EDGES
 from loaders.base import FactBuffer
 from loaders.directory_rights import CERTIFICATES, CONTAINERS, ON_DOMAINS, ON_OBJECTS, Container, Tree, counts, dn_of, domain_node
 from loaders.recipients import Node
@@ -72,6 +73,19 @@ def is_right(kind: str) -> bool:
     return kind in ON_OBJECTS or kind in ON_DOMAINS or kind in _OTHERS or bool(CERTIFICATES.fullmatch(kind))
 
 
+def holds(kind: str, label: str) -> bool:
+    """Whether an edge of that kind, to a node of a label that is no container's, states the right itself."""
+    return kind not in _OTHERS and is_right(kind) and _counts(kind, label)
+
+
+def is_inherited(properties: Json) -> bool | None:
+    """Whether a right is inherited, as far as the properties (by lower-case names) of its edge say."""
+    for name in ("isinherited", "inherited"):
+        if isinstance(value := properties.get(name), bool):
+            return value
+    return None
+
+
 class GraphRights:
     """`state(type, source, target, place, **properties)` states an edge; `remote(kind, start, end, place)` one of remote access."""
 
@@ -122,9 +136,7 @@ class GraphRights:
         return True
 
     def _right(self, kind: str, start: Thing, end: Thing, properties: Json, place: str) -> None:
-        inherited = properties.get("isinherited")
-        if not isinstance(inherited, bool):
-            inherited = other if isinstance(other := properties.get("inherited"), bool) else None
+        inherited = is_inherited(properties)
         known = self._tree.containers.get(end.node) if end.node else None
         if end.node is None or _counts(kind, end.node[0], known.type if known else None):
             self._state("CONTROLS", start.node, end.node, place, right=kind, inherited=inherited)
@@ -144,6 +156,8 @@ class GraphRights:
         if end.node[0] == "Container":
             if child := self._tree.containers.get(end.node):
                 child.parent = start.node
+        elif ("Container", end.node[0]) not in EDGES["CONTAINS"].pairs:
+            self._state("CONTAINS", start.node, end.node, place)  # which notes it
         else:
             protected = _protected(end)
             self._tree.contain(start.node, end.node, place, None if protected is None else not protected)

@@ -112,6 +112,10 @@ class Recipients:
         """Whether it was said that the owner, by its key, is known by the address."""
         return ("address", owner, address, kind) in self._said
 
+    def is_new_address(self, owner: str, address: str, kind: str) -> bool:
+        """Whether this was not said yet; then whoever asks states it."""
+        return self._once("address", owner, address, kind)
+
     def _once(self, *what: str) -> bool:
         new = what not in self._said
         self._said.add(what)

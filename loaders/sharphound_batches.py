@@ -23,6 +23,7 @@ from loaders.base import FactBuffer
 from loaders.directory_rights import AcesAside, Json, counts
 from loaders.jsonbatch import BATCH_BYTES, Bytes, Ints, is_text, padded
 from loaders.jsonscan import Found, Names, items, objects
+from loaders.jsonspans import once_a_value
 from loaders.recipients import Node
 
 _DOCUMENT = Names("data", "meta")
@@ -84,12 +85,6 @@ def _batch(data: Bytes, starts: Ints, ends: Ints, label: str) -> tuple[list[Any]
     return values, batch
 
 
-def _once_a_value(data: Bytes, spans: Ints) -> tuple[list[Any], Ints]:
-    """(each different value, which of these each row has)."""
-    first, which = jsoncells.distinct(jsoncells.marks(data, spans))
-    return [_value(data, span) for span in spans[first].tolist()], which
-
-
 def _value(data: Bytes, span: tuple[int, int]) -> Any:
     """The value in a span; None where there is none."""
     return orjson.loads(data[span[0] : span[1]].tobytes()) if span[0] >= 0 else None
@@ -103,7 +98,7 @@ class _Batch:
         firsts = np.searchsorted(owner, np.arange(len(lists) + 1))
         self.sizes: list[int] = np.diff(firsts).tolist()
         """How many rights there are on each object, whether they count or not."""
-        rights, which = _once_a_value(data, aces.span("RightName"))
+        rights, which = once_a_value(data, aces.span("RightName"))
         kept = np.array([isinstance(right, str) and counts(right, label) for right in rights], np.bool_)
         rows = np.flatnonzero(kept[which])
         self._rights = pl.Series([right if keep else None for right, keep in zip(rights, kept.tolist(), strict=True)], dtype=pl.String).gather(which[rows])

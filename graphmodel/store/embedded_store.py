@@ -31,6 +31,7 @@ from graphmodel.store import embedded_build as build
 from graphmodel.store.allocator import give_back
 from graphmodel.store.embedded_build import Plan, Steps, Tables
 from graphmodel.store.embedded_cache import Cache, Manifest, read_manifest
+from graphmodel.store.ordering import in_order, without_comments
 from graphmodel.store.port import PROJECTED, Derivation, Progress, Projection, SyncReport
 from graphmodel.store.prints import Prints
 from graphmodel.store.step_rows import MADE_BY, STEP_SCHEMA, projected
@@ -87,7 +88,7 @@ class EmbeddedStore:
         """A connection to the named file; follows the pointer when another process has named a newer one.
 
         `ordered`: for a query that sorts. Where several threads sort, ladybug 0.22 gives rows that are alike in a text before the last key in
-        the wrong order, once in some forty runs, and so the wrong ones of a LIMIT.
+        the wrong order, once in some forty runs, and so the wrong ones of a LIMIT (graphmodel/store/ordering.py says what else).
         """
         for _ in range(3):
             name = self._named()
@@ -174,13 +175,13 @@ class EmbeddedStore:
 
     def read(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
         """See the port."""
-        found = _frame(_run(self._reader("order by" in cypher.lower()), cypher, parameters))
+        found = in_order(cypher, _frame(_run(self._reader("order by" in cypher.lower()), cypher, parameters)))
         sums = [name for name, kind in found.schema.items() if isinstance(kind, pl.Decimal) and kind.scale == 0]
         return found.with_columns(pl.col(sums).cast(pl.Int64))
 
     def explain(self, cypher: str, parameters: Mapping[str, Any] | None = None) -> list[str]:
         """See the port: this engine refuses unknown names outright, so there is nothing left to warn of."""
-        _run(self._reader(), "EXPLAIN " + _without_comments(cypher), parameters)
+        _run(self._reader(), "EXPLAIN " + without_comments(cypher), parameters)
         return []
 
     def steps(self) -> pl.DataFrame:
@@ -356,7 +357,7 @@ def _read_steps(connection: ladybug.Connection) -> pl.DataFrame:
 
 def _run(connection: ladybug.Connection, cypher: str, parameters: Mapping[str, Any] | None) -> ladybug.QueryResult:
     """Run one read-only query. Raises QueryError in one line."""
-    text = _without_comments(cypher)
+    text = without_comments(cypher)
     if _WRITES.match(text):
         raise QueryError("only reading is allowed here: a query begins with MATCH, UNWIND, WITH or RETURN")
     try:
@@ -369,11 +370,6 @@ def _run(connection: ladybug.Connection, cypher: str, parameters: Mapping[str, A
     if isinstance(result, list):
         raise QueryError("one query at a time, please")
     return result
-
-
-def _without_comments(cypher: str) -> str:
-    kept = [line for line in cypher.splitlines() if not line.lstrip().startswith("//")]
-    return "\n".join(kept).strip().rstrip(";")
 
 
 def _first_line(error: Exception) -> str:

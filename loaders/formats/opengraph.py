@@ -21,13 +21,17 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from graphmodel.errors import LoadError
 from loaders.base import Broken, Claim, FactBuffer, Options, Source
 from loaders.containers import Archive, Member, at, json_items, read_json
+from loaders.jsonbatch import SMALL
 from loaders.opengraph_facts import Graph
 from loaders.opengraph_rights import FIRST
+
+if TYPE_CHECKING:
+    from loaders.opengraph_batches import Listed
 
 NAME = "opengraph"
 TITLE = "BloodHound OpenGraph JSON or zip (ExchangeHound and others)"
@@ -35,6 +39,8 @@ PRIORITY = "should"
 SEEN = "real sample"
 READS = "accounts, groups, servers, mailboxes, their owners and rights, folder rights, transport rules, Exchange roles, sessions, administrators"
 
+_HELD = 256 << 20
+"""So much text of large files is held at once; a file beyond that is read object by object (bytes)."""
 _SHAPE = re.compile(rb'^\s*\{.*?"graph"\s*:\s*\{\s*"(nodes|edges)"\s*:\s*\[', re.DOTALL)
 _WHOLE = 64 << 20
 _SNIFFED = 64
@@ -91,31 +97,58 @@ def _read_into(graph: Graph, source: Source, out: FactBuffer) -> None:
 
 
 def _read(files: list[tuple[str, int, Callable[[], BinaryIO]]], graph: Graph, out: FactBuffer) -> None:
-    parts = [_File(*file) for file in files]
+    parts = _opened(files)
     if len(parts) > 1:
         if any(not part.is_graph for part in parts):
             out.note("files of the zip that are no graph were passed over")
         parts = [part for part in parts if part.is_graph]
     for part in parts:
+        if part.listed:
+            out.records += part.listed.nodes(graph, part.place("nodes"))
+            continue
         for place, found in part.items("nodes"):
             out.records += 1
             graph.add_node(found, place)
     for folders in (True, False):
         for part in parts:
-            for place, found in part.items("edges", FIRST if folders else None):
-                out.records += not folders
-                graph.add_edge(found, place, folders)
+            _read_edges(part, graph, out, folders)
     graph.finish()
 
 
-class _File:
-    """One JSON file: held in memory where it is small, else read object by object."""
+def _read_edges(part: _File, graph: Graph, out: FactBuffer, folders: bool) -> None:
+    if part.listed:
+        count = part.listed.edges(graph, part.place("edges"), folders=folders)
+        out.records += 0 if folders else count
+        return
+    for place, found in part.items("edges", FIRST if folders else None):
+        out.records += not folders
+        graph.add_edge(found, place, folders)
 
-    def __init__(self, name: str, size: int, open_: Callable[[], BinaryIO]) -> None:
+
+def _opened(files: list[tuple[str, int, Callable[[], BinaryIO]]]) -> list[_File]:
+    parts, held = [], 0
+    for name, size, open_ in files:
+        parts.append(part := _File(name, size, open_, columns=SMALL <= size <= _HELD - held))
+        held += size if part.listed else 0
+    return parts
+
+
+class _File:
+    """One JSON file: held in memory where it is small, else its text (`listed`), else read object by object."""
+
+    def __init__(self, name: str, size: int, open_: Callable[[], BinaryIO], *, columns: bool) -> None:
         self._name, self._open = name, open_
         self._document: Any = None
+        self.listed: Listed | None = None
         with open_() as stream:
             self.is_graph = _is_ours(stream.read(64 * 1024))
+        if columns and self.is_graph:
+            from loaders.opengraph_batches import listed_in  # noqa: PLC0415 -- compiled code, which only large files need
+
+            with open_() as stream:
+                self.listed = listed_in(stream, size)
+        if self.listed:
+            return
         if size <= _WHOLE and self.is_graph:
             with open_() as stream:
                 document = read_json(stream.read(), name)
@@ -123,9 +156,13 @@ class _File:
             if not isinstance(self._document, dict):
                 raise Broken(at(name, "graph"), "no object", "it is no OpenGraph: export it again")
 
+    def place(self, part: str) -> str:
+        """The place of the nodes or the edges."""
+        return at(self._name, part)
+
     def items(self, part: str, kinds: tuple[str, ...] | None = None) -> Iterator[tuple[str, Any]]:
         """(place, object) for the nodes or the edges; `kinds`: of these kinds alone."""
-        before = at(self._name, part)
+        before = self.place(part)
         if self._document is not None:
             found = self._document.get(part)
             if found is not None and not isinstance(found, list):

@@ -138,6 +138,18 @@ def test_a_sorted_answer_is_the_same_each_time_it_is_asked(tmp_path):
     assert len(answers) == 1
 
 
+def test_thousands_of_rows_are_sorted_by_every_key_whatever_is_unknown_in_them(tmp_path):
+    store = EmbeddedStore(tmp_path)
+    store.sync(random_graph(11), DERIVATIONS)
+    question = find_saved("directory_who-controls")
+    found = store.read(question.cypher, question.bind({"target": ""}))
+    store.close()
+    keys = "target, right, kind, who, through, given_on, inherited, since, until, source, place"
+    assert f"ORDER BY {keys}" in question.cypher and found.height > 5_000
+    rows = [[(cell is None, "" if cell is None else cell) for cell in row] for row in found.select(keys.split(", ")).iter_rows()]
+    assert rows == sorted(rows)
+
+
 @pytest.mark.long
 def test_every_query_finds_something_in_some_random_graph(tmp_path):
     store, every, found = EmbeddedStore(tmp_path), set(), set()

@@ -33,7 +33,7 @@ OWN: dict[str, list[Any]] = {
     "via": ["sso", "vpn", "rdp", "chat"],
     "as_who": ["owner", "delegate", "delegate", "admin", "10 remote interactive", "vpn", None],
     "app": ["Wiki", "other", None],
-    "note": ["special privileges", "added servicePrincipalName", "added msDS-KeyCredentialLink", "added msDS-AllowedToActOnBehalfOfOtherIdentity", "added nTSecurityDescriptor",
+    "note": ["special privileges", "added servicePrincipalName", "added msDS-KeyCredentialLink", "added msDS-AllowedToActOnBehalfOfOtherIdentity", "added nTSecurityDescriptor", "added versionNumber",
              "template one", "template one; names another account", "template one; names another account", None],
     "Account.type": ["user", "guest", "service", None],
     "App.name": ["wiki", "other", None],
