@@ -6,6 +6,7 @@ that lead to each other all the time reach the same, so one of them is walked fo
 
 from __future__ import annotations
 
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -60,6 +61,9 @@ def rank(steps: Steps, sources: Any, start: int, until: int | None, kinds: Any, 
     together = good.mean() >= TOGETHER if len(good) else True
     order = component.max(initial=0) - component
     room = 64 * max(1, min(WORDS, _ROOM // (8 * max(steps.n, 1))))
+    workers = threads or os.cpu_count() or 1
+    if not together:  # each start is a search of its own: no thread is to be without any
+        room = min(room, 64 * max(1, math.ceil(len(starts) / (64 * workers))))
     parts = [slice(i, min(i + room, len(starts))) for i in range(0, len(starts), room)]
     found = np.zeros((len(starts), many), np.int64)
 
@@ -74,7 +78,7 @@ def rank(steps: Steps, sources: Any, start: int, until: int | None, kinds: Any, 
         found[part], reached_by = _count(bits, kinds, many, weights[part])
         return reached_by
 
-    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         for reached_by in pool.map(work, parts):
             upstream += reached_by
     counts[held] = found[same]
