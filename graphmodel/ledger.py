@@ -171,7 +171,6 @@ class Ledger:
         self.folder = folder
         self.loads_folder = folder / "loads"
         self.tmp = folder / "tmp"
-        self._model = int(MODEL_VERSION)
 
     @property
     def exists(self) -> bool:
@@ -180,18 +179,22 @@ class Ledger:
 
     def ids(self) -> list[str]:
         """The ids of the loads there are, sorted."""
+        return self._named()[0]
+
+    def _named(self) -> tuple[list[str], int]:
+        """(the ids of the loads, sorted; the model of facts that the case was written with)."""
         try:
             text = (self.folder / "state.json").read_text(encoding="utf-8")
         except FileNotFoundError:
-            return []
+            return [], int(MODEL_VERSION)
         try:
             named = json.loads(text)
-            found, self._model = sorted(named["loads"]), int(named["model"])
+            found, model = sorted(named["loads"]), int(named["model"])
         except (ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{self.folder / 'state.json'}: cannot be read ({error}); restore it from a copy of the case") from None
-        if self._model > int(MODEL_VERSION):
-            raise StoreError(f"{self.folder}: a newer hakyu wrote this case (model {self._model}, this one knows {MODEL_VERSION}); open it with that one")
-        return found
+        if model > int(MODEL_VERSION):
+            raise StoreError(f"{self.folder}: a newer hakyu wrote this case (model {model}, this one knows {MODEL_VERSION}); open it with that one")
+        return found, model
 
     def state(self, ids: list[str] | None = None) -> str:
         """Hash of the set of loads: what caches and results name."""
@@ -228,9 +231,10 @@ class Ledger:
                 raise CaseBusy(f"{self.folder}: another hakyu is loading into this case; wait for it and try again") from None
             if not self.exists:
                 self._name([])
-            if self.ids() and self._model < int(MODEL_VERSION):
+            loads, model = self._named()
+            if loads and model < int(MODEL_VERSION):
                 raise StoreError(
-                    f"{self.folder}: an older hakyu wrote this case (model {self._model}, now {MODEL_VERSION}), under other ids of the same facts; "
+                    f"{self.folder}: an older hakyu wrote this case (model {model}, now {MODEL_VERSION}), under other ids of the same facts; "
                     "it can be read as it is, but load its files into a new case to add to it"
                 )
             self._sweep()

@@ -15,9 +15,10 @@ from loaders.reading import split_list
 
 Rows = npt.NDArray[np.int64]
 
-_ADDRESS = r"[a-z0-9._+-]+@[a-z0-9_]+(?:-+[a-z0-9_]+)*(?:\.[a-z0-9_]+(?:-+[a-z0-9_]+)*)+$"
-_LONGEST = 64  # no label of a domain can be too long then
-_DN = r"^/o=[ -~]*/cn=(?:[ -~]*[!-;=?-Z\\^-~])?$"
+PLAIN = r"[a-z0-9._+-]+@[a-z0-9_]+(?:-+[a-z0-9_]+)*(?:\.[a-z0-9_]+(?:-+[a-z0-9_]+)*)+$"
+LONGEST = 64  # no label of a domain can be too long then
+DN = r"^/o=[ -~]*/cn=(?:[ -~]*[!-;=?-Z\\^-~])?$"
+"""Addresses and legacyExchangeDNs in lower case as nearly all are written: the first without the text's beginning, of at most LONGEST bytes."""
 _NO_MAIL = r"^(?:sip|spo|eum):[a-z0-9._+@-]+$"
 
 
@@ -34,7 +35,7 @@ def block_places(number: int, height: int) -> pl.Series:
 def exchange_dns(texts: pl.Series) -> pl.Series:
     """As identity.exchange_dn: each text's legacyExchangeDN in one spelling, null where it is none."""
     folded = texts.str.to_lowercase().str.strip_prefix("x500:")
-    odd = np.flatnonzero(~folded.str.contains(_DN).to_numpy())
+    odd = np.flatnonzero(~folded.str.contains(DN).to_numpy())
     if not len(odd):
         return folded
     return folded.scatter(odd, pl.Series([identity.exchange_dn(text) for text in texts.gather(odd).to_list()], dtype=pl.String))
@@ -84,7 +85,7 @@ def _address(item: str) -> str | None:
 def _plain(items: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Whether items are plain addresses with their prefix; those addresses, null where the prefix says that no mail comes by it."""
     folded = items.str.to_lowercase()
-    plain = folded.str.contains("^smtp:" + _ADDRESS) & (folded.str.len_bytes() <= _LONGEST)
+    plain = folded.str.contains("^smtp:" + PLAIN) & (folded.str.len_bytes() <= LONGEST)
     found = folded.str.strip_prefix("smtp:")
     if plain.all():
         return plain, found

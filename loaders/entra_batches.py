@@ -22,6 +22,7 @@ import polars as pl
 
 from graphmodel import identity
 from loaders import columns, dates, jsoncells
+from loaders.address_columns import DN, LONGEST, PLAIN
 from loaders.audit_who import guid
 from loaders.collectors import MARKS
 from loaders.entra import KEPT, NO_PROXY, REVOKED, Record, extra_of, real_address
@@ -54,11 +55,8 @@ USER = (*_USED, *UNUSUAL)
 _GRAPH = Names(*USER, *WRAPPED)
 _POWERSHELL = Names(*(_other_case(name) for name in USER), *WRAPPED)
 
-_DOMAIN = r"[a-z0-9_]+(?:-+[a-z0-9_]+)*(?:\.[a-z0-9_]+(?:-+[a-z0-9_]+)*)+$"
-_ADDRESS = r"^[a-z0-9._+-]+@" + _DOMAIN
-_UPN = r"^[a-z0-9._+#-]+@" + _DOMAIN  # somebody invited: name_domain.example#EXT#@tenant
-_LONGEST = 64  # no label of a domain can be too long then
-_DN = r"^/o=[ -~]*/cn=(?:[ -~]*[!-;=?-Z\\^-~])?$"
+_ADDRESS = "^" + PLAIN
+_UPN = r"^[a-z0-9._+#-]+@" + PLAIN.partition("@")[2]  # somebody invited: name_domain.example#EXT#@tenant
 _DAY = 86_400
 
 
@@ -131,7 +129,7 @@ def users_of(batch: Batch, found: Found, rows: Ints, usual: Flags, latest: int) 
 def addresses(texts: pl.Series, form: str = _ADDRESS) -> pl.Series:
     """Addresses in one spelling, as `identity.address` gives them; null also for those that are not in the plain form."""
     lowered = pl.lit(texts).str.to_lowercase()
-    plain = lowered.str.contains(form) & (lowered.str.len_bytes() <= _LONGEST)
+    plain = lowered.str.contains(form) & (lowered.str.len_bytes() <= LONGEST)
     return pl.select(pl.when(plain).then(lowered)).to_series()
 
 
@@ -185,8 +183,8 @@ def _proxies(data: Bytes, spans: Ints, rows: Ints) -> tuple[pl.DataFrame, Ints]:
     items = pl.DataFrame({"at": at, "item": pl.Series(flat, dtype=pl.String)}).with_columns(
         kind=pl.col("item").str.head(5), text=pl.col("item").str.tail(-5).str.to_lowercase())  # fmt: skip
     mail, other = pl.col("kind").is_in(["SMTP:", "smtp:"]), pl.col("kind").str.to_lowercase() == "x500:"
-    plain = pl.when(mail).then(pl.col("text").str.contains(_ADDRESS) & (pl.col("text").str.len_bytes() <= _LONGEST)).when(other).then(
-        pl.col("text").str.contains(_DN)).otherwise(pl.col("item") == pl.col("item").str.strip_chars(columns.WHITE))  # fmt: skip
+    plain = pl.when(mail).then(pl.col("text").str.contains(_ADDRESS) & (pl.col("text").str.len_bytes() <= LONGEST)).when(other).then(
+        pl.col("text").str.contains(DN)).otherwise(pl.col("item") == pl.col("item").str.strip_chars(columns.WHITE))  # fmt: skip
     items = items.with_columns(plain=plain, kind=pl.when(other).then(pl.lit("x500:")).otherwise("kind"))
     odd |= ~items["plain"].to_numpy()
     return items.select("at", "kind", "text"), np.unique(at[odd])

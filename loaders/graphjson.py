@@ -24,7 +24,7 @@ import orjson
 from loaders.base import Broken, FactBuffer, Source
 from loaders.collectors import MARKS, inside, tabled
 from loaders.containers import ends_of, json_items, read_json, shallow
-from loaders.jsonbatch import BATCH_BYTES, SMALL, Batch, Bytes, Ints, is_text, padded
+from loaders.jsonbatch import SMALL, Batch, Bytes, Ints, cut, is_text, padded
 
 Record = dict[str, Any]
 
@@ -161,16 +161,9 @@ class Records:
         return self._batches(text, *listed, name) if listed else None
 
     def _batches(self, text: Bytes, starts: Ints, ends: Ints, name: str) -> Iterator[Batch]:
-        first = 0
-        while first < len(starts):
-            last = int(max(np.searchsorted(ends, starts[first] + BATCH_BYTES), first + 1))
-            shift = int(starts[first])
-            part = text[shift : ends[last - 1] + 8]  # not a copy: what stands after the last one is not looked at
-            yield Batch(
-                part, starts[first:last] - shift, ends[first:last] - shift, np.arange(first, last), f"{name}[{{}}]", self._reader(part, starts[first:last] - shift,
-                ends[first:last] - shift, name, first), sound=True,
-            )  # fmt: skip
-            first = last
+        for first, part, begins, stops in cut(text, starts, ends):
+            numbers = np.arange(first, first + len(begins))
+            yield Batch(part, begins, stops, numbers, f"{name}[{{}}]", self._reader(part, begins, stops, name, first), sound=True)
 
     def _reader(self, data: Bytes, starts: Ints, ends: Ints, name: str, first: int) -> Callable[[int], Iterator[tuple[str, Record]]]:
         def read(row: int) -> Iterator[tuple[str, Record]]:

@@ -47,9 +47,10 @@ def records_of(source: Source) -> list[Record]:
 
 def speaks_of(source: Source, claimed: re.Pattern[str], *words: bytes) -> bool:
     """Whether such a file has lines that match, in its first 4 MiB: a whole system's journal has much else before. `words`: one is in each such record."""
-    if not records_of(source):
+    first = records_of(source)
+    if not first:
         return False
-    if any(claimed.search(line(record) or "") for record in records_of(source)):
+    if any(claimed.search(line(record) or "") for record in first):
         return True
     with source.open() as stream:
         for text in stream.read(_LOOKED_AT).split(b"\n"):

@@ -103,6 +103,17 @@ def of_lines(stream: BinaryIO, read: Callable[[int, bytes], Iterable[tuple[str, 
             return
 
 
+def cut(text: Bytes, starts: Ints, ends: Ints, share: int = 1) -> Iterator[tuple[int, Bytes, Ints, Ints]]:
+    """Values of a text (as `padded` gives it) by batches, or shares of one: (number of the first, the part of the text, where they begin and end in it)."""
+    first, together = 0, BATCH_BYTES // share
+    while first < len(starts):
+        last = int(max(np.searchsorted(ends, starts[first] + together), first + 1))
+        shift = int(starts[first])
+        # Not a copy: what stands after the last one is not looked at.
+        yield first, text[shift : ends[last - 1] + 8], starts[first:last] - shift, ends[first:last] - shift
+        first = last
+
+
 def _read_into(stream: BinaryIO, room: memoryview) -> int:
     """Fill the room; fewer bytes only where the stream ends."""
     used = 0

@@ -24,7 +24,7 @@ import orjson
 from loaders.base import SNIFF_BYTES, Broken, FactBuffer, Source
 from loaders.collectors import ENVELOPES, inside, listed
 from loaders.containers import Archive, at, json_items, read_json, shallow
-from loaders.jsonbatch import BATCH_BYTES, SMALL, Batch, Ints, is_text, of_lines, padded
+from loaders.jsonbatch import SMALL, Batch, Bytes, Ints, cut, is_text, of_lines, padded
 
 Record = dict[str, Any]
 
@@ -126,28 +126,24 @@ def listed_batches(source: Source, out: FactBuffer, envelopes: tuple[str, ...]) 
 
     with source.open() as stream:
         data = stream.read()
-    start = end = len(data) - len(data.lstrip(_BLANK))
+    text, start = padded(data), len(data) - len(data.lstrip(_BLANK))
+    end = start
     if path == "item":
         end = len(data)
     else:
-        found = objects(padded(data), np.array([start]), np.array([len(data)]), Names(path.removesuffix(".item")))
+        found = objects(text, np.array([start]), np.array([len(data)]), Names(path.removesuffix(".item")))
         start, end = found.spans[0, 0].tolist() if len(found.row) else (-1, -1)
-    listed = items(padded(data[:end]), start) if start >= 0 and data[start : start + 1] == b"[" and is_text(data) else None
-    return _sliced(data, *listed, out) if listed else None
+    listed = items(text[: end + 8], start) if start >= 0 and data[start : start + 1] == b"[" and is_text(data) else None
+    return _sliced(text, *listed, out) if listed else None
 
 
-def _sliced(data: bytes, starts: Ints, ends: Ints, out: FactBuffer) -> Iterator[Batch]:
-    first = 0
-    while first < len(starts):
-        last = int(max(np.searchsorted(ends, starts[first] + BATCH_BYTES), first + 1))
-        base = int(starts[first])
-        text, begins, stops = data[base : ends[last - 1]], starts[first:last] - base, ends[first:last] - base
+def _sliced(text: Bytes, starts: Ints, ends: Ints, out: FactBuffer) -> Iterator[Batch]:
+    for first, part, begins, stops in cut(text, starts, ends):
 
-        def read(row: int, given: bytes = text, begins: Ints = begins, stops: Ints = stops, number: int = first + 1) -> Iterator[tuple[str, Record]]:
-            return _counted("", iter([(f"item {number + row}", orjson.loads(given[begins[row] : stops[row]]))]), out)
+        def read(row: int, given: Bytes = part, begins: Ints = begins, stops: Ints = stops, number: int = first + 1) -> Iterator[tuple[str, Record]]:
+            return _counted("", iter([(f"item {number + row}", orjson.loads(given[begins[row] : stops[row]].tobytes()))]), out)
 
-        yield Batch(padded(text), begins, stops, np.arange(first + 1, last + 1), "item {}", read, sound=True)
-        first = last
+        yield Batch(part, begins, stops, np.arange(first + 1, first + 1 + len(begins)), "item {}", read, sound=True)
 
 
 def _records(part: _Part, out: FactBuffer, envelopes: tuple[str, ...]) -> Iterator[tuple[str, Record]]:

@@ -20,15 +20,15 @@ def objects_of(batch: Batch, names: Names) -> Found:
     return objects(batch.data, np.where(batch.sound & (batch.data[batch.starts] == ord("{")), batch.starts, -1), batch.ends, names)
 
 
-def values_of(data: Bytes, spans: Ints) -> list[Any]:
-    """The value in each span; None where there is none."""
-    return [orjson.loads(data[start:end].tobytes()) if start >= 0 else None for start, end in spans.tolist()]
+def values_of(data: Bytes, spans: Ints, absent: Any = None) -> list[Any]:
+    """The value in each span; `absent` where there is none."""
+    return [orjson.loads(data[start:end].tobytes()) if start >= 0 else absent for start, end in spans.tolist()]
 
 
-def once_a_value(data: Bytes, spans: Ints) -> tuple[list[Any], Ints]:
+def once_a_value(data: Bytes, spans: Ints, absent: Any = None) -> tuple[list[Any], Ints]:
     """(each different value, which of these each row has)."""
     first, which = jsoncells.distinct(jsoncells.marks(data, spans))
-    return values_of(data, spans[first]), which
+    return values_of(data, spans[first], absent), which
 
 
 def each(batches: Iterable[Batch], scan: Callable[[Batch], Scanned], state: Callable[[Batch, Scanned], None]) -> None:

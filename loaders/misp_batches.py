@@ -6,7 +6,6 @@ A document that has not the usual shape throughout is left to the reader of obje
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,7 @@ from loaders import columns, dates, jsoncells
 from loaders.indicators import normal
 from loaders.jsonbatch import Bytes, Flags, Ints, is_text, padded
 from loaders.jsonscan import Found, Names, items, objects
+from loaders.jsonspans import once_a_value
 from loaders.misp import DELETED, ODD, OTHER, SILENT, Attributes, halves, is_yes, kinds_of, title_of
 
 _LIST = re.compile(rb'\s*\[\s*\{\s*"Event"\s*:\s*\{')
@@ -117,16 +117,9 @@ def _numbers(outer: Ints) -> Ints:
     return found
 
 
-def _once_a_value(data: Bytes, spans: Ints, work: Callable[[Any], Any], absent: Any) -> tuple[list[Any], Ints]:
-    """(what `work` says of each different value, which of these each row has)."""
-    first, which = jsoncells.distinct(jsoncells.marks(data, spans))
-    values = (orjson.loads(data[start:end].tobytes()) if start >= 0 else absent for start, end in spans[first].tolist())
-    return [work(value) for value in values], which
-
-
 def _flags(data: Bytes, spans: Ints) -> Flags:
-    said, which = _once_a_value(data, spans, is_yes, None)
-    found: Flags = np.array(said, np.bool_)[which]
+    values, which = once_a_value(data, spans)
+    found: Flags = np.array([is_yes(value) for value in values], np.bool_)[which]
     return found
 
 
@@ -141,7 +134,8 @@ class _Columns:
         """State, refuse and count all."""
         data, spans, column, signs = self._data, self._column.spans, self._column, self._attributes.signs
         self._attributes.out.records += len(column.event)
-        types, which = _once_a_value(data, spans["type"], lambda value: kinds_of(value) if isinstance(value, str) else None, None)
+        said, which = once_a_value(data, spans["type"])
+        types = [kinds_of(type_) if isinstance(type_, str) else None for type_ in said]
         value = jsoncells.texts(data, spans["value"])
         good = np.array([kinds is not None for kinds in types], np.bool_)[which] & value.is_not_null().to_numpy()
         for place in self._places(np.flatnonzero(~good)):
@@ -195,7 +189,8 @@ class _Columns:
                 bad[-1] = True
                 return None
 
-        said, which = _once_a_value(self._data, self._column.spans[name][rows], read, None)
+        values, which = once_a_value(self._data, self._column.spans[name][rows])
+        said = [read(value) for value in values]
         for place in self._places(rows[np.array(bad, np.bool_)[which]]) if any(bad) else ():
             self._attributes.doubt(name, place)
         return pl.Series(said, dtype=pl.Int64).gather(which)

@@ -11,7 +11,6 @@ handed to `Graph.add_edge`, in the order of the text, and so is all that is note
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -20,7 +19,7 @@ import orjson
 import polars as pl
 
 from loaders import jsoncells
-from loaders.jsonbatch import BATCH_BYTES, Bytes, Flags, Ints
+from loaders.jsonbatch import Bytes, Flags, Ints, cut
 from loaders.jsonscan import Names, items, objects
 from loaders.jsonspans import once_a_value, values_of
 from loaders.opengraph_facts import Graph, Usual
@@ -47,14 +46,14 @@ class Listed:
 
     def nodes(self, graph: Graph, before: str) -> int:
         """State the nodes; how many there are."""
-        for first, part, starts, ends in _cut(self.text, *self._nodes, BATCH_BYTES // 4):  # objects take several times their text
+        for first, part, starts, ends in cut(self.text, *self._nodes, share=4):  # objects take several times their text
             graph.add_nodes(orjson.loads(b"[" + part[starts[0] : ends[-1]].tobytes() + b"]"), first, before)
         return len(self._nodes[0])
 
     def edges(self, graph: Graph, before: str, *, folders: bool) -> int:
         """State the edges that the others lean on (`folders`), or all others; how many there are of both."""
         if self._batches is None:
-            self._batches = [_Edges(*cut) for cut in _cut(self.text, *self._edges, BATCH_BYTES)]
+            self._batches = [_Edges(*part) for part in cut(self.text, *self._edges)]
         for batch in self._batches:
             if folders:
                 batch.state_first(graph, before)
@@ -100,16 +99,6 @@ def _array(text: Bytes, start: int, end: int) -> Spans | None:
     if start < 0 or text[start:end].tobytes() == b"null":
         return np.empty(0, np.int64), np.empty(0, np.int64)
     return items(text[: end + 8], start) if text[start] == ord("[") else None
-
-
-def _cut(text: Bytes, starts: Ints, ends: Ints, together: int) -> Iterator[tuple[int, Bytes, Ints, Ints]]:
-    """Batches of values: (number of the first, the part of the text, where they begin and end in it)."""
-    first = 0
-    while first < len(starts):
-        last = int(max(np.searchsorted(ends, starts[first] + together), first + 1))
-        shift = int(starts[first])
-        yield first, text[shift : ends[last - 1] + 8], starts[first:last] - shift, ends[first:last] - shift  # not a copy
-        first = last
 
 
 class _Edges:

@@ -21,7 +21,7 @@ import polars as pl
 from loaders import jsoncells
 from loaders.base import FactBuffer
 from loaders.directory_rights import AcesAside, Json, counts
-from loaders.jsonbatch import BATCH_BYTES, Bytes, Ints, is_text, padded
+from loaders.jsonbatch import Bytes, Ints, cut, is_text, padded
 from loaders.jsonscan import Found, Names, items, objects
 from loaders.jsonspans import once_a_value
 from loaders.recipients import Node
@@ -41,15 +41,10 @@ class Listed:
 
     def objects(self, label: str, out: FactBuffer) -> Iterator[Any]:
         """The values of `data`, which are of this label, in order. Rights are stated in `out` after the last object of each batch."""
-        first = 0
-        while first < len(self.starts):
-            last = int(max(np.searchsorted(self.ends, self.starts[first] + BATCH_BYTES), first + 1))
-            shift = int(self.starts[first])
-            part = self.text[shift : self.ends[last - 1] + 8]  # not a copy
-            values, batch = _batch(part, self.starts[first:last] - shift, self.ends[first:last] - shift, label)
+        for _, part, starts, ends in cut(self.text, self.starts, self.ends):
+            values, batch = _batch(part, starts, ends, label)
             yield from values
             batch.state(out)
-            first = last
 
 
 def listed_in(data: bytes) -> Listed | None:

@@ -17,6 +17,7 @@ from loaders import columns, dates, jsoncells
 from loaders.indicators import Indicators, normal
 from loaders.jsonbatch import Bytes, Flags, Ints, is_text, padded
 from loaders.jsonscan import Found, Names, items, objects
+from loaders.jsonspans import once_a_value
 from loaders.misp_batches import normal_values
 from loaders.stix_patterns import COMPARISONS, EACH, LONGEST, UNKNOWN_PATH, UNLIKELY, confidence_of, kind_of
 
@@ -38,7 +39,7 @@ def in_columns(data: bytes, signs: Indicators, left: Left, now: int | None) -> i
     if found is None or not len(found.row):
         return None
     text = padded(data)
-    types, which = _once_a_value(text, found.span("type"))
+    types, which = once_a_value(text, found.span("type"))
     if "indicator" not in types or not all(isinstance(type_, str) for type_ in types):
         return None
     _Columns(text, found, np.flatnonzero(which == types.index("indicator")), now).state(signs, left)
@@ -54,12 +55,6 @@ def _objects(data: bytes) -> Found | None:
         return found if found is not None and not found.bad.any() and len(found.row) == len(listed[0] if listed else ()) else None
     bundle = objects(text, np.array([0]), np.array([len(data)]), Names(many={"objects": names}))
     return bundle.inner["objects"] if len(bundle.row) == 1 and not bundle.bad.any() else None
-
-
-def _once_a_value(data: Bytes, spans: Ints, absent: Any = None) -> tuple[list[Any], Ints]:
-    """(each different value, which of these each row has)."""
-    first, which = jsoncells.distinct(jsoncells.marks(data, spans))
-    return [orjson.loads(data[start:end].tobytes()) if start >= 0 else absent for start, end in spans[first].tolist()], which
 
 
 class _Columns:
@@ -128,12 +123,12 @@ class _Columns:
         return jsoncells.times(self._data, self._spans[name], dates.EARLIEST, latest, ending=True)
 
     def _is(self, name: str, absent: Any, work: Callable[[Any], bool]) -> Flags:
-        values, which = _once_a_value(self._data, self._spans[name], absent)
+        values, which = once_a_value(self._data, self._spans[name], absent)
         found: Flags = np.array([work(value) for value in values], np.bool_)[which]
         return found
 
     def _confidence(self, rows: Ints) -> pl.Series:
-        values, which = _once_a_value(self._data, self._spans["confidence"][rows])
+        values, which = once_a_value(self._data, self._spans["confidence"][rows])
         return pl.Series("confidence", [confidence_of(value) for value in values], dtype=pl.Int64).gather(which)
 
     def _object(self, row: int) -> dict[str, Any]:

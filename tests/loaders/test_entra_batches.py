@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from graphmodel.errors import LoadError
 from graphmodel.facts import FactBuffer
-from loaders import graphjson
+from loaders import graphjson, jsonbatch
 from loaders.base import Options, Source
 from loaders.entra import Directory
 from loaders.entra_batches import names_in
@@ -79,7 +79,7 @@ _AZURE = st.one_of(
 def said(format_: Any, path: Path, small: int, size: int) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(graphjson, "SMALL", small)
-        patch.setattr(graphjson, "BATCH_BYTES", size)
+        patch.setattr(jsonbatch, "BATCH_BYTES", size)
         out = FactBuffer()
         try:
             format_.read(Source(path, path.name), Options(now=NOW), out)

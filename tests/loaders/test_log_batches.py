@@ -34,8 +34,7 @@ def said(format_: Any, path: Path, small: int, size: int, now: int | None) -> li
     with pytest.MonkeyPatch.context() as patch:
         for module in (graphjson, jsonlog, trace_records):
             patch.setattr(module, "SMALL", small)
-        for module in (graphjson, jsonbatch, jsonlog):
-            patch.setattr(module, "BATCH_BYTES", size)
+        patch.setattr(jsonbatch, "BATCH_BYTES", size)
         out = FactBuffer()
         try:
             format_.read(Source(path, path.name), Options(now=now), out)

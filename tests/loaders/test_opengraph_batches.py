@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from graphmodel import identity
 from graphmodel.errors import LoadError
 from graphmodel.facts import FactBuffer
-from loaders import opengraph_batches, opengraph_items
+from loaders import jsonbatch, opengraph_items
 from loaders.base import Options, Source
 from loaders.formats import opengraph
 from tests.support.golden import buffer_facts
@@ -61,7 +61,7 @@ def said(path: Path, small: int, together: int = 8 << 20) -> tuple[list[Any], li
     """The facts of a file, what is refused and noted, and how many records it has; or why it is broken."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(opengraph, "SMALL", small)
-        patch.setattr(opengraph_batches, "BATCH_BYTES", together)
+        patch.setattr(jsonbatch, "BATCH_BYTES", together)
         out = FactBuffer()
         try:
             opengraph.read(Source(path, path.name), Options(now=NOW), out)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from graphmodel.errors import LoadError
 from graphmodel.facts import FactBuffer
-from loaders import sharphound_batches
+from loaders import jsonbatch, sharphound_batches
 from loaders.base import Options, Source
 from loaders.formats import sharphound
 from tests.loaders.test_sharphound import JSON, SAMPLE
@@ -48,7 +48,7 @@ def said(path: Path, small: int, together: int = 8 << 20) -> tuple[list[Any], li
     """The facts of a file, what is refused, and how many records it has; or why it is broken."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sharphound, "SMALL", small)
-        patch.setattr(sharphound_batches, "BATCH_BYTES", together)
+        patch.setattr(jsonbatch, "BATCH_BYTES", together)
         out = FactBuffer()
         try:
             sharphound.read(Source(path, path.name), Options(now=NOW), out)
